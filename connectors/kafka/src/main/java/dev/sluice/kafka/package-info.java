@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.kafka;
+
+import org.jspecify.annotations.NullMarked;

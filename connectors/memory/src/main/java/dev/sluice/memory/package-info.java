@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.memory;
+
+import org.jspecify.annotations.NullMarked;

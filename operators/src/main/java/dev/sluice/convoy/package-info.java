@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.convoy;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.channel;
+
+import org.jspecify.annotations.NullMarked;

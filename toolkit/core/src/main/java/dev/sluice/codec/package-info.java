@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.codec;
+
+import org.jspecify.annotations.NullMarked;

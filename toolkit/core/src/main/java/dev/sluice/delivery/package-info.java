@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.delivery;
+
+import org.jspecify.annotations.NullMarked;

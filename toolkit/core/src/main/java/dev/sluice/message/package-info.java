@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.message;
+
+import org.jspecify.annotations.NullMarked;

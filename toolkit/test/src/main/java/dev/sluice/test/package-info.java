@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.test;
+
+import org.jspecify.annotations.NullMarked;
