@@ -1,0 +1,43 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.test;
+
+import reactor.blockhound.BlockHound;
+import reactor.blockhound.integration.BlockHoundIntegration;
+
+/**
+ * Fits BlockHound to what Sluice runs on. Found as a service, so having this artifact on the class
+ * path is enough; {@code blockhound-junit-platform} installs BlockHound itself in the test JVM.
+ *
+ * <ul>
+ *   <li>Allowed: seeding and reseeding of {@link java.security.SecureRandom}, which reads the
+ *       operating system's random source. It is short, rare, and nobody can avoid it.
+ *   <li>Non-blocking in addition to Reactor's own threads: the Netty event loops of the AWS SDK,
+ *       where the callbacks of its clients run.
+ * </ul>
+ */
+public final class SluiceBlockHound implements BlockHoundIntegration {
+
+  private static final String AWS_EVENT_LOOP = "aws-java-sdk-NettyEventLoop";
+
+  @Override
+  public void applyTo(BlockHound.Builder builder) {
+    builder
+        .allowBlockingCallsInside("java.security.SecureRandom", "nextBytes")
+        .nonBlockingThreadPredicate(
+            current -> current.or(thread -> thread.getName().startsWith(AWS_EVENT_LOOP)));
+  }
+}

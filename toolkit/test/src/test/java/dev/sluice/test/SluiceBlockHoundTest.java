@@ -1,0 +1,111 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.test;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.FileInputStream;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ServiceLoader;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import reactor.blockhound.BlockingOperationError;
+import reactor.blockhound.integration.BlockHoundIntegration;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.test.StepVerifier;
+
+class SluiceBlockHoundTest {
+
+  private static final Duration TIMEOUT = Duration.ofSeconds(10);
+
+  @Test
+  void isFoundAsAService() {
+    assertThat(ServiceLoader.load(BlockHoundIntegration.class))
+        .anyMatch(SluiceBlockHound.class::isInstance);
+  }
+
+  @Test
+  void aBlockingCallOnAParallelThreadIsReported() {
+    blockingOn(Schedulers.parallel()).expectError(BlockingOperationError.class).verify(TIMEOUT);
+  }
+
+  @Test
+  void aBlockingCallOnABoundedElasticThreadIsAllowed() {
+    blockingOn(Schedulers.boundedElastic()).expectNext(false).expectComplete().verify(TIMEOUT);
+  }
+
+  @Test
+  void aBlockingCallOnAnEventLoopOfTheAwsSdkIsReported() throws Exception {
+    CompletableFuture<Throwable> thrown = new CompletableFuture<>();
+    Thread eventLoop =
+        new Thread(
+            () -> {
+              try {
+                block();
+                thrown.completeExceptionally(new AssertionError("nothing was reported"));
+              } catch (Throwable t) {
+                thrown.complete(t);
+              }
+            },
+            "aws-java-sdk-NettyEventLoop-0-0");
+    eventLoop.start();
+    assertThat(thrown.get(10, TimeUnit.SECONDS)).isInstanceOf(BlockingOperationError.class);
+  }
+
+  @Test
+  void secureRandomMayReadTheRandomSource() {
+    Mono.fromCallable(
+            () -> {
+              byte[] bytes = new byte[16];
+              new SecureRandom().nextBytes(bytes);
+              return bytes.length;
+            })
+        .subscribeOn(Schedulers.parallel())
+        .as(StepVerifier::create)
+        .expectNext(16)
+        .expectComplete()
+        .verify(TIMEOUT);
+  }
+
+  @Test
+  void readingAFileElsewhereIsReported() {
+    Mono.fromCallable(
+            () -> {
+              try (FileInputStream in = new FileInputStream("pom.xml")) {
+                return in.read();
+              }
+            })
+        .subscribeOn(Schedulers.parallel())
+        .as(StepVerifier::create)
+        .expectError(BlockingOperationError.class)
+        .verify(TIMEOUT);
+  }
+
+  private static StepVerifier.FirstStep<Boolean> blockingOn(Scheduler scheduler) {
+    return StepVerifier.create(
+        Mono.fromCallable(SluiceBlockHoundTest::block).subscribeOn(scheduler));
+  }
+
+  /** Waits for a millisecond in a way that BlockHound knows. */
+  private static boolean block() throws InterruptedException {
+    return new CountDownLatch(1).await(1, TimeUnit.MILLISECONDS);
+  }
+}
