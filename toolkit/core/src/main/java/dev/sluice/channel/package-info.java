@@ -1,3 +1,4 @@
+/** What a transport offers and what a flow asks of it. */
 @NullMarked
 package dev.sluice.channel;
 

@@ -1,3 +1,7 @@
+/**
+ * The acknowledgement contract: a delivery is a message with a settlement, and a settlement is
+ * decided exactly once.
+ */
 @NullMarked
 package dev.sluice.delivery;
 

@@ -1,0 +1,106 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.channel;
+
+import dev.sluice.delivery.Origin;
+import dev.sluice.delivery.Outcome;
+import dev.sluice.message.Headers;
+import dev.sluice.message.Message;
+import java.time.Clock;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
+
+/**
+ * Writes rejected messages, bytes untouched, to the dead-letter target, and does not give up while
+ * it is subscribed to: a target that is down stalls the source, it never costs a message.
+ */
+final class DeadLetterSender {
+
+  static final String REASON = "sl-dl-reason";
+  static final String ERROR = "sl-dl-error";
+  static final String CHANNEL = "sl-dl-channel";
+  static final String POSITION = "sl-dl-position";
+  static final String ATTEMPT = "sl-dl-attempt";
+  static final String AT = "sl-dl-at";
+
+  private static final int MAX_TEXT_CHARS = 512;
+  private static final Logger log = LoggerFactory.getLogger(DeadLetterSender.class);
+
+  private DeadLetterSender() {}
+
+  static Mono<Void> send(
+      Outbound<byte[]> target,
+      Message<byte[]> message,
+      Origin origin,
+      Outcome.Reject reject,
+      Clock clock) {
+    return Mono.defer(() -> target.send(envelope(message, origin, reject, clock)))
+        .retryWhen(
+            Retry.backoff(Long.MAX_VALUE, Duration.ofMillis(100))
+                .maxBackoff(Duration.ofSeconds(10))
+                .doBeforeRetry(
+                    signal ->
+                        log.warn(
+                            "{} does not take the dead letter of {} {}; trying again ({})",
+                            target.name(),
+                            origin.channel(),
+                            origin.position(),
+                            signal.totalRetries() + 1,
+                            signal.failure())))
+        .then();
+  }
+
+  /**
+   * The message as it came, with the facts of its rejection; those of an earlier one are replaced.
+   */
+  private static Message<byte[]> envelope(
+      Message<byte[]> message, Origin origin, Outcome.Reject reject, Clock clock) {
+    Headers headers =
+        message
+            .headers()
+            .withReserved(REASON, reject.reason().name())
+            .withReserved(CHANNEL, printable(origin.channel()))
+            .withReserved(POSITION, printable(origin.position()))
+            .withReserved(ATTEMPT, Integer.toString(origin.attempt()))
+            .withReserved(AT, clock.instant().toString());
+    Throwable cause = reject.cause();
+    return message.withHeaders(
+        cause == null ? headers.without(ERROR) : headers.withReserved(ERROR, describe(cause)));
+  }
+
+  private static String describe(Throwable error) {
+    @Nullable String message = error.getMessage();
+    return printable(error.getClass().getName() + (message == null ? "" : ": " + message));
+  }
+
+  /** At most 512 characters, and none that a header does not take. */
+  private static String printable(String text) {
+    StringBuilder printable = new StringBuilder(Math.min(text.length(), MAX_TEXT_CHARS));
+    text.codePoints()
+        .limit(MAX_TEXT_CHARS)
+        .map(c -> Character.isISOControl(c) || isSurrogate(c) ? ' ' : c)
+        .forEach(printable::appendCodePoint);
+    return printable.toString().strip();
+  }
+
+  private static boolean isSurrogate(int codePoint) {
+    return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
+  }
+}

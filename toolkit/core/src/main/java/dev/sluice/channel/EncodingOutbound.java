@@ -1,0 +1,43 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.channel;
+
+import dev.sluice.codec.PayloadCodec;
+import dev.sluice.message.Message;
+import reactor.core.publisher.Mono;
+
+/** Encodes the payload, then sends; what cannot be encoded will never be sent. */
+record EncodingOutbound<S>(PayloadCodec<S> codec, Outbound<byte[]> bytes) implements Outbound<S> {
+
+  @Override
+  public String name() {
+    return bytes.name();
+  }
+
+  @Override
+  public Mono<Receipt> send(Message<S> message) {
+    return Mono.defer(
+        () -> {
+          byte[] body;
+          try {
+            body = codec.encode(message);
+          } catch (RuntimeException e) {
+            return Mono.error(SendFailed.permanent(name(), "cannot encode " + message, e));
+          }
+          return bytes.send(message.withPayload(body, codec.contentType()));
+        });
+  }
+}

@@ -1,0 +1,107 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.channel;
+
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** A running flow. Thread-safe. */
+public interface FlowHandle {
+
+  /** The state of a flow. */
+  enum State {
+    /** It receives. */
+    RUNNING,
+    /** It takes no new messages and finishes those it has. */
+    STOPPING,
+    /** It has ended in good order. */
+    STOPPED,
+    /** It has ended with an error. */
+    FAILED
+  }
+
+  /**
+   * What a flow is doing.
+   *
+   * @param state the state
+   * @param failure what ended it, if it failed
+   * @param received deliveries taken from the source since the start, repeated ones included
+   * @param acknowledged deliveries that ended well
+   * @param released deliveries given back
+   * @param retried deliveries that are to be tried again
+   * @param rejected deliveries that went to the dead letters
+   * @param unsettled deliveries that are out and not yet done
+   * @param maxUnsettled the bound on {@code unsettled}
+   */
+  record Stats(
+      State state,
+      @Nullable Throwable failure,
+      long received,
+      long acknowledged,
+      long released,
+      long retried,
+      long rejected,
+      long unsettled,
+      int maxUnsettled) {}
+
+  String name();
+
+  Stats stats();
+
+  /**
+   * Stops in good order. Hot and idempotent: the flow begins to stop with the call; the first time
+   * given counts.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>nothing
+   *   <dt>Backpressure
+   *   <dd>not applicable
+   *   <dt>Completes/Errors
+   *   <dd>completes when everything is settled or given back, flushed and closed; never fails
+   *   <dt>Cancel
+   *   <dd>only stops waiting
+   *   <dt>Discard
+   *   <dd>nothing to discard
+   *   <dt>Threads
+   *   <dd>on the thread that closed the source
+   * </dl>
+   *
+   * @param grace how long deliveries that are out may take, zero or more
+   */
+  Mono<Void> stop(Duration grace);
+
+  /**
+   * Follows the end of the flow.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>nothing
+   *   <dt>Backpressure
+   *   <dd>not applicable
+   *   <dt>Completes/Errors
+   *   <dd>completes when the flow has stopped; fails with what made the flow fail
+   *   <dt>Cancel
+   *   <dd>only stops waiting
+   *   <dt>Discard
+   *   <dd>nothing to discard
+   *   <dt>Threads
+   *   <dd>on the thread that ended the flow
+   * </dl>
+   */
+  Mono<Void> terminated();
+}

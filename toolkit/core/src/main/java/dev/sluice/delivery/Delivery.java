@@ -1,0 +1,67 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.delivery;
+
+import dev.sluice.message.Message;
+import java.util.Objects;
+
+/**
+ * A message together with the duty to settle it. Whoever holds a delivery either passes the
+ * settlement on or decides it.
+ *
+ * <p>Immutable and thread-safe.
+ *
+ * @param <T> the payload type
+ */
+public final class Delivery<T> {
+
+  private final Message<T> message;
+  private final Settlement settlement;
+  private final Origin origin;
+
+  public Delivery(Message<T> message, Settlement settlement, Origin origin) {
+    this.message = Objects.requireNonNull(message, "message");
+    this.settlement = Objects.requireNonNull(settlement, "settlement");
+    this.origin = Objects.requireNonNull(origin, "origin");
+  }
+
+  public Message<T> message() {
+    return message;
+  }
+
+  public Settlement settlement() {
+    return settlement;
+  }
+
+  public Origin origin() {
+    return origin;
+  }
+
+  /** Another message under the same settlement: a step from one to one. */
+  public <R> Delivery<R> with(Message<R> message) {
+    return new Delivery<>(message, settlement, origin);
+  }
+
+  /** The same message under another settlement: a step that settles in its own way. */
+  public Delivery<T> with(Settlement settlement) {
+    return new Delivery<>(message, settlement, origin);
+  }
+
+  @Override
+  public String toString() {
+    return "Delivery[" + message + " from " + origin.channel() + ' ' + origin.position() + ']';
+  }
+}

@@ -1,0 +1,129 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.delivery;
+
+import java.lang.ref.Cleaner;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Finds deliveries that were dropped without a decision. When the last reference to a watched
+ * settlement goes while it is still open, the detector logs where the delivery was assembled and
+ * settles it as a counted {@link Outcome.Retry}, so that the message is neither lost nor delivered
+ * for ever.
+ *
+ * <p>The system property {@code sluice.leak} chooses how many settlements are watched: {@code off},
+ * {@code sampled} (one in {@value #SAMPLING}, the default) or {@code paranoid} (all; for tests).
+ */
+public final class LeakDetector {
+
+  /** How many settlements are watched. */
+  public enum Level {
+    /** None. */
+    OFF,
+    /** One in {@value LeakDetector#SAMPLING}. */
+    SAMPLED,
+    /** Every one. */
+    PARANOID
+  }
+
+  static final int SAMPLING = 128;
+
+  private static final Logger log = LoggerFactory.getLogger(LeakDetector.class);
+  private static final Level LEVEL = parse(System.getProperty("sluice.leak", "sampled"));
+  private static final Cleaner CLEANER = Cleaner.create();
+  private static final AtomicLong LEAKS = new AtomicLong();
+  private static final StackWalker STACK = StackWalker.getInstance();
+
+  private LeakDetector() {}
+
+  /** The level in force. */
+  public static Level level() {
+    return LEVEL;
+  }
+
+  /** How many leaks this process has seen. Must stay 0. */
+  public static long leaks() {
+    return LEAKS.get();
+  }
+
+  /**
+   * The handle that goes into deliveries, while the source keeps the core: the core itself if it is
+   * not watched.
+   *
+   * @param assembly where the deliveries come from, as {@link #assembly()} gives it
+   */
+  public static Settlement track(SettlementCore core, String assembly) {
+    return switch (LEVEL) {
+      case OFF -> core;
+      case PARANOID -> new TrackedSettlement(core, CLEANER, assembly);
+      case SAMPLED ->
+          ThreadLocalRandom.current().nextInt(SAMPLING) == 0
+              ? new TrackedSettlement(core, CLEANER, assembly)
+              : core;
+    };
+  }
+
+  /** The first frame of the caller's stack that is neither Sluice nor Reactor, as one line. */
+  public static String assembly() {
+    return STACK.walk(
+        frames ->
+            frames
+                .filter(frame -> !isLibrary(frame.getClassName()))
+                .findFirst()
+                .map(frame -> "at " + frame.toStackTraceElement())
+                .orElse("at an unknown place"));
+  }
+
+  private static boolean isLibrary(String className) {
+    return className.startsWith("reactor.")
+        || className.startsWith("java.")
+        || (className.startsWith("dev.sluice.")
+            && !className.startsWith("dev.sluice.demo.")
+            && !className.endsWith("Test")
+            && !className.contains("Test$"));
+  }
+
+  private static Level parse(String value) {
+    for (Level level : Level.values()) {
+      if (level.name().equals(value.toUpperCase(Locale.ROOT))) {
+        return level;
+      }
+    }
+    log.warn("sluice.leak: {} (expected: off, sampled or paranoid); using sampled", value);
+    return Level.SAMPLED;
+  }
+
+  /** Runs when the handle is unreachable, or at once when it has been settled. */
+  record Watch(SettlementCore core, String assembly) implements Runnable {
+    @Override
+    public void run() {
+      if (core.isSettled()) {
+        return;
+      }
+      LeakedDelivery leak = new LeakedDelivery(assembly);
+      if (core.settle(Outcome.retry(Duration.ZERO, leak))) {
+        LEAKS.incrementAndGet();
+        log.error(
+            "LEAK: {} was dropped undecided and is retried; it was assembled {}", core, assembly);
+      }
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.delivery;
+
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One parent, many children: the parent is decided when the producer of the children has ended and
+ * every child is decided, with the worst of their outcomes. No children is an Ack.
+ *
+ * <p>Thread-safe. The producer owns the guard: it must call {@link #producerDone} exactly when it
+ * will ask for no more children.
+ */
+public final class SplitSettlement {
+
+  /*
+   * state   bit 31 CLOSED (the producer is done), below it the number of tokens: one for the
+   *         producer, one for each open child
+   * worst   the worst outcome so far
+   *
+   * Invariants:
+   *   I1  a child exists only while the producer is open, so the count never rises from 0
+   *   I2  an outcome is joined to worst before its token is given back
+   *   I3  the one who takes the count to 0 settles the parent, and sees every outcome (I2)
+   */
+
+  private static final int CLOSED = 0x8000_0000;
+
+  private final Settlement parent;
+
+  private volatile int state = 1;
+
+  private static final AtomicIntegerFieldUpdater<SplitSettlement> STATE =
+      AtomicIntegerFieldUpdater.newUpdater(SplitSettlement.class, "state");
+
+  private volatile Outcome worst = Outcome.ack();
+
+  private static final AtomicReferenceFieldUpdater<SplitSettlement, Outcome> WORST =
+      AtomicReferenceFieldUpdater.newUpdater(SplitSettlement.class, Outcome.class, "worst");
+
+  public SplitSettlement(Settlement parent) {
+    this.parent = Objects.requireNonNull(parent, "parent");
+  }
+
+  /** A new child, or null when the producer is done: then the element must be discarded. */
+  public @Nullable Settlement child() {
+    for (; ; ) {
+      int s = state;
+      if ((s & CLOSED) != 0) {
+        return null;
+      }
+      if (STATE.compareAndSet(this, s, s + 1)) {
+        return new Child(this);
+      }
+    }
+  }
+
+  /** Whether a child has already ended badly, so that work for the others may be pointless. */
+  public boolean doomed() {
+    return !(worst instanceof Outcome.Ack);
+  }
+
+  /**
+   * The producer asks for no more children. Only the first call counts.
+   *
+   * @param outcome how the producing itself went: Ack on completion, what the policy says on an
+   *     error, Release on a cancel (a truncated split must never end as an Ack)
+   */
+  public void producerDone(Outcome outcome) {
+    Objects.requireNonNull(outcome, "outcome");
+    if ((STATE.getAndUpdate(this, s -> s | CLOSED) & CLOSED) == 0) {
+      giveBack(outcome);
+    }
+  }
+
+  private void giveBack(Outcome outcome) {
+    join(outcome);
+    settleIfLast(STATE.decrementAndGet(this));
+  }
+
+  private void join(Outcome outcome) {
+    if (!(outcome instanceof Outcome.Ack)) {
+      WORST.accumulateAndGet(this, outcome, Outcome::worse);
+    }
+  }
+
+  private void settleIfLast(int s) {
+    if ((s & ~CLOSED) == 0) {
+      parent.settle(worst);
+    }
+  }
+
+  /** Done as soon as it is decided, because siblings may be queued behind it. */
+  private static final class Child extends SettlementCore {
+
+    private final SplitSettlement split;
+
+    Child(SplitSettlement split) {
+      this.split = split;
+    }
+
+    @Override
+    protected void onDecided(Outcome outcome) {
+      markDone();
+      split.giveBack(outcome);
+    }
+
+    @Override
+    protected void onDurableAwaited() {
+      split.parent.durable().subscribe(v -> {}, error -> markLost(), this::markDurable);
+    }
+
+    @Override
+    protected void onLostAwaited() {
+      split.parent.lost().subscribe(v -> {}, error -> {}, this::markLost);
+    }
+
+    @Override
+    public String toString() {
+      return "a child of " + split.parent;
+    }
+  }
+}

@@ -1,4 +1,0 @@
-@NullMarked
-package dev.sluice.observe;
-
-import org.jspecify.annotations.NullMarked;
