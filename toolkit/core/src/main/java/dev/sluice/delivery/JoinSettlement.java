@@ -46,7 +46,7 @@ public final class JoinSettlement extends SettlementCore {
   protected void onDecided(Outcome outcome) {
     for (Settlement member : members) {
       member.settle(outcome);
-      member.onDone(this::memberDone);
+      member.onDone(any -> memberDone());
     }
   }
 

@@ -15,6 +15,7 @@
  */
 package dev.sluice.delivery;
 
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -94,8 +95,9 @@ public sealed interface Settlement permits SettlementCore, TrackedSettlement {
   Mono<Void> lost();
 
   /**
-   * Calls {@code listener} once, when it is decided and either done or lost; at once if it already
-   * is. For operators that bound or order deliveries; the listener must neither block nor throw.
+   * Calls {@code listener} once with the decision, when it is decided and either done or lost; at
+   * once if it already is. For operators that bound or order deliveries; the listener must neither
+   * block nor throw, and must not hold this settlement, or a leak of it could not be seen.
    */
-  void onDone(Runnable listener);
+  void onDone(Consumer<? super Outcome> listener);
 }

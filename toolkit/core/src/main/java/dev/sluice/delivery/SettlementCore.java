@@ -18,6 +18,7 @@ package dev.sluice.delivery;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -53,7 +54,7 @@ public abstract non-sealed class SettlementCore implements Settlement {
   private static final int DURABLE = 2;
   private static final int LOST = 4;
 
-  private static final Runnable FIRED = () -> {};
+  private static final Consumer<Outcome> FIRED = outcome -> {};
 
   private volatile @Nullable Outcome outcome;
 
@@ -65,10 +66,11 @@ public abstract non-sealed class SettlementCore implements Settlement {
   private static final AtomicIntegerFieldUpdater<SettlementCore> STATE =
       AtomicIntegerFieldUpdater.newUpdater(SettlementCore.class, "state");
 
-  private volatile @Nullable Runnable onDone;
+  private volatile @Nullable Consumer<? super Outcome> onDone;
 
-  private static final AtomicReferenceFieldUpdater<SettlementCore, Runnable> ON_DONE =
-      AtomicReferenceFieldUpdater.newUpdater(SettlementCore.class, Runnable.class, "onDone");
+  @SuppressWarnings("rawtypes")
+  private static final AtomicReferenceFieldUpdater<SettlementCore, Consumer> ON_DONE =
+      AtomicReferenceFieldUpdater.newUpdater(SettlementCore.class, Consumer.class, "onDone");
 
   private volatile Sinks.@Nullable Empty<Void> durable;
 
@@ -146,19 +148,19 @@ public abstract non-sealed class SettlementCore implements Settlement {
   }
 
   @Override
-  public final void onDone(Runnable listener) {
+  public final void onDone(Consumer<? super Outcome> listener) {
     for (; ; ) {
-      Runnable current = onDone;
+      Consumer<? super Outcome> current = onDone;
       if (current == FIRED) {
-        listener.run();
+        listener.accept(Objects.requireNonNull(outcome));
         return;
       }
-      Runnable next = listener;
+      Consumer<? super Outcome> next = listener;
       if (current != null) {
         next =
-            () -> {
-              current.run();
-              listener.run();
+            decision -> {
+              current.accept(decision);
+              listener.accept(decision);
             };
       }
       if (ON_DONE.compareAndSet(this, current, next)) {
@@ -225,12 +227,14 @@ public abstract non-sealed class SettlementCore implements Settlement {
   }
 
   private void fireWhenDone() {
-    if (outcome == null || (state & (DONE | LOST)) == 0) {
+    Outcome decision = outcome;
+    if (decision == null || (state & (DONE | LOST)) == 0) {
       return;
     }
-    Runnable listener = ON_DONE.getAndSet(this, FIRED);
+    @SuppressWarnings("unchecked")
+    Consumer<? super Outcome> listener = ON_DONE.getAndSet(this, FIRED);
     if (listener != null) {
-      listener.run();
+      listener.accept(decision);
     }
   }
 

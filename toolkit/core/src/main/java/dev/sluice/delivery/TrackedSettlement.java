@@ -17,6 +17,7 @@ package dev.sluice.delivery;
 
 import java.lang.ref.Cleaner;
 import java.lang.ref.Reference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -66,7 +67,7 @@ final class TrackedSettlement implements Settlement {
   }
 
   @Override
-  public void onDone(Runnable listener) {
+  public void onDone(Consumer<? super Outcome> listener) {
     core.onDone(listener);
   }
 
