@@ -41,6 +41,10 @@ final class HeaderAssembly {
     }
   }
 
+  int size() {
+    return length / 2;
+  }
+
   int reservedCount() {
     return reservedCount;
   }
@@ -105,7 +109,7 @@ final class HeaderAssembly {
     return name.length() + Text.utf8Bytes(value);
   }
 
-  private static @Nullable String nameFlaw(String name) {
+  static @Nullable String nameFlaw(String name) {
     int length = name.length();
     if (length == 0 || length > Headers.MAX_NAME_CHARS) {
       return "name of " + length + " characters (expected: 1.." + Headers.MAX_NAME_CHARS + ")";

@@ -1,0 +1,46 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.codec;
+
+import dev.sluice.message.Message;
+
+/** Passes bytes through: the very array, not a copy. */
+public final class BytesCodec implements PayloadCodec<byte[]> {
+
+  private static final BytesCodec BYTES = new BytesCodec();
+
+  private BytesCodec() {}
+
+  /** The codec; there is one. */
+  public static BytesCodec bytes() {
+    return BYTES;
+  }
+
+  @Override
+  public byte[] encode(Message<byte[]> message) {
+    return message.payload();
+  }
+
+  @Override
+  public byte[] decode(Message<byte[]> message) {
+    return message.payload();
+  }
+
+  @Override
+  public String contentType() {
+    return Message.DEFAULT_CONTENT_TYPE;
+  }
+}
