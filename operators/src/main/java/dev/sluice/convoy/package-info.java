@@ -1,3 +1,4 @@
+/** Sequential convoy: related messages in order, unrelated ones at once. */
 @NullMarked
 package dev.sluice.convoy;
 

@@ -1,3 +1,4 @@
+/** Flows: pipelines of deliveries in which every message is settled, whatever happens. */
 @NullMarked
 package dev.sluice.flow;
 

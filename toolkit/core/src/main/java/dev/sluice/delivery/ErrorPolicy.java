@@ -110,6 +110,16 @@ public final class ErrorPolicy {
     return retries + 1;
   }
 
+  /** The wait before the first retry, before jitter. */
+  public Duration firstDelay() {
+    return firstDelay;
+  }
+
+  /** The longest wait before a retry. */
+  public Duration maxDelay() {
+    return maxDelay;
+  }
+
   /**
    * What becomes of a message whose processing threw.
    *

@@ -1,0 +1,155 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.convoy;
+
+import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.dispatch.DispatchOptions;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import reactor.core.scheduler.Scheduler;
+
+/**
+ * The options of a convoy. Immutable: each method returns a changed copy.
+ *
+ * @param <T> the elements of the convoy
+ */
+public final class ConvoySpec<T> {
+
+  private static final int DEFAULT_CONCURRENCY = 64;
+  private static final int LOOK_AHEAD_PER_WORKER = 16;
+  private static final int MIN_LOOK_AHEAD = 1024;
+
+  private final String name;
+  private final int concurrency;
+  private final int lookAhead; // 0: derived from the concurrency
+  private final FailureSpec failure;
+  private final @Nullable Duration timeout;
+  private final @Nullable Scheduler timer;
+  private final ConvoyListener<? super T> listener;
+
+  private ConvoySpec(
+      String name,
+      int concurrency,
+      int lookAhead,
+      FailureSpec failure,
+      @Nullable Duration timeout,
+      @Nullable Scheduler timer,
+      ConvoyListener<? super T> listener) {
+    this.name = name;
+    this.concurrency = concurrency;
+    this.lookAhead = lookAhead;
+    this.failure = failure;
+    this.timeout = timeout;
+    this.timer = timer;
+    this.listener = listener;
+  }
+
+  /** The defaults, with {@code policy} for failures. */
+  static <T> ConvoySpec<T> defaults(ErrorPolicy policy) {
+    return new ConvoySpec<>(
+        "groupedConvoy",
+        DEFAULT_CONCURRENCY,
+        0,
+        new FailureSpec(policy, null),
+        null,
+        null,
+        new ConvoyListener<>() {});
+  }
+
+  /** What the convoy is called in assembly traces and scans. Defaults to groupedConvoy. */
+  public ConvoySpec<T> name(String name) {
+    Objects.requireNonNull(name, "name");
+    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+  }
+
+  /**
+   * How many workers run at once, each for another group. Defaults to 64.
+   *
+   * @param concurrency 1 or more
+   */
+  public ConvoySpec<T> concurrency(int concurrency) {
+    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+  }
+
+  /**
+   * How many elements may be taken from the source and not be finished: the bound on memory, and on
+   * how far a busy group may fill the convoy before the others have to wait for it. Defaults to 16
+   * times the concurrency, at least 1024.
+   *
+   * @param lookAhead at least the concurrency
+   */
+  public ConvoySpec<T> lookAhead(int lookAhead) {
+    if (lookAhead < 1) {
+      throw new IllegalArgumentException("lookAhead: " + lookAhead + " (expected: >= 1)");
+    }
+    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+  }
+
+  /**
+   * What happens when a worker fails. Defaults on a plain Flux to no retry and {@link
+   * GroupVerdict#FAIL_FLOW}, in a flow to the flow's error policy and {@link
+   * GroupVerdict#DEAD_LETTER}.
+   */
+  public ConvoySpec<T> onFailure(UnaryOperator<FailureSpec> change) {
+    FailureSpec changed = Objects.requireNonNull(change.apply(failure), "onFailure");
+    return new ConvoySpec<>(name, concurrency, lookAhead, changed, timeout, timer, listener);
+  }
+
+  /**
+   * How long one run of a worker may take, whatever it emits meanwhile; then it is cancelled and
+   * has failed with a {@link java.util.concurrent.TimeoutException}. Defaults to no limit.
+   *
+   * @param timeout more than zero
+   */
+  public ConvoySpec<T> timeout(Duration timeout) {
+    Objects.requireNonNull(timeout, "timeout");
+    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+  }
+
+  /** Where delays and timeouts are scheduled. Defaults to {@code Schedulers.parallel()}. */
+  public ConvoySpec<T> timer(Scheduler timer) {
+    Objects.requireNonNull(timer, "timer");
+    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+  }
+
+  /** Who hears what the convoy does. Defaults to nobody. */
+  public ConvoySpec<T> listener(ConvoyListener<? super T> listener) {
+    Objects.requireNonNull(listener, "listener");
+    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+  }
+
+  FailureSpec failure() {
+    return failure;
+  }
+
+  SafeListener<T> safeListener() {
+    return new SafeListener<>(listener);
+  }
+
+  /** Checks the bounds against each other. */
+  DispatchOptions dispatchOptions() {
+    int derived = (int) Math.min(Integer.MAX_VALUE, (long) LOOK_AHEAD_PER_WORKER * concurrency);
+    return new DispatchOptions(
+        name,
+        concurrency,
+        lookAhead == 0 ? Math.max(MIN_LOOK_AHEAD, derived) : lookAhead,
+        timeout,
+        timer,
+        safeListener()::subscribed);
+  }
+}

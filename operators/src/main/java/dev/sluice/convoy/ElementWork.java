@@ -1,0 +1,94 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.convoy;
+
+import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.delivery.Outcome;
+import dev.sluice.dispatch.Lane;
+import dev.sluice.dispatch.Verdict;
+import dev.sluice.dispatch.Work;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+
+/** The convoy of plain elements: nothing to settle, so a failure is retried, skipped or the end. */
+final class ElementWork<T, R> implements Work<T, R, R> {
+
+  private final Function<? super T, ?> group;
+  private final Function<? super T, ? extends Publisher<? extends R>> worker;
+  private final ErrorPolicy policy;
+  private final GroupVerdict verdict;
+  private final SafeListener<T> listener;
+
+  ElementWork(
+      Function<? super T, ?> group,
+      Function<? super T, ? extends Publisher<? extends R>> worker,
+      ErrorPolicy policy,
+      GroupVerdict verdict,
+      SafeListener<T> listener) {
+    this.group = group;
+    this.worker = worker;
+    this.policy = policy;
+    this.verdict = verdict;
+    this.listener = listener;
+  }
+
+  @Override
+  public @Nullable Object key(T element) {
+    return group.apply(element);
+  }
+
+  @Override
+  public Publisher<? extends R> start(Lane<T> lane) {
+    return worker.apply(lane.element());
+  }
+
+  @Override
+  public R emit(Lane<T> lane, R value) {
+    return value;
+  }
+
+  @Override
+  public Verdict completed(Lane<T> lane) {
+    return Verdict.NEXT;
+  }
+
+  @Override
+  public Verdict failed(Lane<T> lane, Throwable error, boolean once) {
+    Outcome outcome;
+    try {
+      outcome = policy.outcomeOf(error, lane.attempt());
+    } catch (RuntimeException e) { // the user's classifier
+      error.addSuppressed(e);
+      return Verdict.fail(error);
+    }
+    if (outcome instanceof Outcome.Release) {
+      return Verdict.fail(error);
+    }
+    if (outcome instanceof Outcome.Retry retry && !once) {
+      listener.retrying(lane.element(), lane.attempt(), retry.delay(), error);
+      return Verdict.retry(retry.delay());
+    }
+    if (verdict == GroupVerdict.FAIL_FLOW) {
+      return Verdict.fail(error);
+    }
+    listener.skipped(lane.element(), error);
+    return Verdict.NEXT;
+  }
+
+  @Override
+  public void abandoned(Lane<T> lane) {}
+}

@@ -1,0 +1,716 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.dispatch;
+
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.concurrent.atomic.AtomicLongFieldUpdater;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Disposable;
+import reactor.core.Exceptions;
+import reactor.core.Scannable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Operators;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.concurrent.Queues;
+import reactor.util.context.Context;
+
+/** The coordinator of {@link FluxDispatch}: owns the drain. */
+final class DispatchMain<T, V, R>
+    implements CoreSubscriber<T>, Subscription, Scannable, LaneGauges {
+
+  /*
+   * Threads: onNext/onError/onComplete are serialized by the source; request and cancel may come
+   * from any thread; workers, timers and settlements report through the signals from any thread.
+   * Whoever moves wip from 0 to 1 owns the drain until it is back at 0, and everything marked
+   * "drain only" belongs to the owner.
+   *
+   * inbox     written by the source's thread, read by the drain (SPSC)
+   * signals   written by any thread, read by the drain
+   * error     written before done, read after done
+   *
+   * An element is in exactly one place: inbox, waiting (behind the current one of its lane), or
+   * current in a lane; the lane is READY, RUNNING, SLEEPING or HELD.
+   *
+   * Invariants:
+   *   I1  of one key at most one element is current; a key leaves the table only when its current
+   *       element is finished and none waits, inside the drain, so no element can slip in between
+   *   I2  running <= concurrency; a worker counts until its last value has gone downstream
+   *   I3  admitted = inbox + waiting + lanes; admitted + still owed by the source <= lookAhead
+   *   I4  each element taken from the source is finished by its worker's end, or reaches onDiscard,
+   *       onNextDropped or Work.abandoned
+   *   I5  at most one terminal signal, nothing after it; then and after cancel every turn of the
+   *       drain only discards
+   */
+
+  private static final String ON_ERROR_CONTINUE = "reactor.onNextError.localStrategy";
+
+  private final CoreSubscriber<? super R> actual;
+  private final Work<T, V, R> work;
+  private final DispatchOptions options;
+  private final Scheduler timer;
+  private final boolean shieldWorkers;
+  private final Queue<T> inbox;
+  private final Signals signals = new Signals();
+
+  @SuppressWarnings("NullAway.Init") // set in onSubscribe
+  private Subscription s;
+
+  private volatile boolean done;
+  private @Nullable Throwable error;
+
+  private volatile boolean cancelled;
+  private volatile boolean terminated;
+
+  private volatile long requested;
+
+  @SuppressWarnings("rawtypes")
+  private static final AtomicLongFieldUpdater<DispatchMain> REQUESTED =
+      AtomicLongFieldUpdater.newUpdater(DispatchMain.class, "requested");
+
+  @SuppressWarnings("UnusedVariable") // through the updater only
+  private volatile int wip;
+
+  @SuppressWarnings("rawtypes")
+  private static final AtomicIntegerFieldUpdater<DispatchMain> WIP =
+      AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "wip");
+
+  // == drain only ==
+  private final LaneTable<T> lanes = new LaneTable<>();
+  private final ElementSlab<T> waiting = new ElementSlab<>();
+  private final ArrayDeque<Lane<T>> ready = new ArrayDeque<>();
+  private final ArrayDeque<WorkerInner<T, V, R>> emitting = new ArrayDeque<>();
+  private final ArrayDeque<Lane<T>> spareLanes = new ArrayDeque<>();
+  private final ArrayDeque<WorkerInner<T, V, R>> spareInners = new ArrayDeque<>();
+  private int running;
+  private int sleeping;
+  private int finished; // elements finished since the source was last asked
+  private int owed; // elements asked for and not yet taken from the inbox
+  private long emitted;
+
+  // == what gauges read: written by the drain at the end of a turn ==
+  private volatile int lanesGauge;
+  private volatile int runningGauge;
+  private volatile int sleepingGauge;
+  private volatile int admittedGauge;
+
+  @SuppressWarnings("rawtypes")
+  private static final AtomicIntegerFieldUpdater<DispatchMain> LANES_GAUGE =
+      AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "lanesGauge");
+
+  @SuppressWarnings("rawtypes")
+  private static final AtomicIntegerFieldUpdater<DispatchMain> RUNNING_GAUGE =
+      AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "runningGauge");
+
+  @SuppressWarnings("rawtypes")
+  private static final AtomicIntegerFieldUpdater<DispatchMain> SLEEPING_GAUGE =
+      AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "sleepingGauge");
+
+  @SuppressWarnings("rawtypes")
+  private static final AtomicIntegerFieldUpdater<DispatchMain> ADMITTED_GAUGE =
+      AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "admittedGauge");
+
+  DispatchMain(CoreSubscriber<? super R> actual, Work<T, V, R> work, DispatchOptions options) {
+    this.actual = actual;
+    this.work = work;
+    this.options = options;
+    this.timer = options.timer() == null ? Schedulers.parallel() : options.timer();
+    this.shieldWorkers = actual.currentContext().hasKey(ON_ERROR_CONTINUE);
+    this.inbox = Queues.<T>get(options.lookAhead()).get();
+  }
+
+  @Override
+  public Context currentContext() {
+    return actual.currentContext();
+  }
+
+  // == source side ==
+
+  @Override
+  public void onSubscribe(Subscription s) {
+    if (Operators.validate(this.s, s)) {
+      this.s = s;
+      owed = options.lookAhead();
+      actual.onSubscribe(this);
+      s.request(options.lookAhead());
+    }
+  }
+
+  @Override
+  public void onNext(T t) {
+    if (done) {
+      Operators.onNextDropped(t, currentContext());
+      return;
+    }
+    if (!inbox.offer(t)) { // the source broke I3
+      Throwable overflow = Exceptions.failWithOverflow(Exceptions.BACKPRESSURE_ERROR_QUEUE_FULL);
+      Operators.onDiscard(t, currentContext());
+      onError(Operators.onOperatorError(s, overflow, t, currentContext()));
+      return;
+    }
+    drain();
+  }
+
+  @Override
+  public void onError(Throwable t) {
+    if (done) {
+      Operators.onErrorDropped(t, currentContext());
+      return;
+    }
+    error = t;
+    done = true;
+    drain();
+  }
+
+  @Override
+  public void onComplete() {
+    if (!done) {
+      done = true;
+      drain();
+    }
+  }
+
+  // == subscriber side ==
+
+  @Override
+  public void request(long n) {
+    if (Operators.validate(n)) {
+      Operators.addCap(REQUESTED, this, n);
+      drain();
+    }
+  }
+
+  @Override
+  public void cancel() {
+    if (!cancelled) {
+      cancelled = true;
+      s.cancel();
+      drain();
+    }
+  }
+
+  // == worker side ==
+
+  boolean isOver() {
+    return cancelled || terminated;
+  }
+
+  void signal(Signal signal) {
+    signals.push(signal);
+    drain();
+  }
+
+  // == drain ==
+
+  void drain() {
+    if (WIP.getAndIncrement(this) != 0) {
+      return;
+    }
+    int missed = 1;
+    do {
+      if (!isOver()) {
+        turn();
+      }
+      if (isOver()) {
+        discardEverything(); // also on later turns, so that a racing onNext is discarded too
+      }
+      publishGauges();
+      missed = WIP.addAndGet(this, -missed);
+    } while (missed != 0);
+  }
+
+  private void turn() {
+    boolean upstreamDone = done; // before the inbox: done and then empty means drained
+    if (upstreamDone && error != null) {
+      terminate(error);
+      return;
+    }
+    takeSignals();
+    emitValues();
+    startWorkers();
+    if (isOver()) {
+      return;
+    }
+    if (upstreamDone && lanes.size() == 0 && inbox.isEmpty()) {
+      terminate(null);
+    } else {
+      replenish();
+    }
+  }
+
+  private void takeSignals() {
+    Signal signal = signals.takeAll();
+    while (signal != null) {
+      Signal next = signal.nextSignal;
+      signal.nextSignal = null;
+      if (signal instanceof WorkerInner) {
+        @SuppressWarnings("unchecked")
+        WorkerInner<T, V, R> inner = (WorkerInner<T, V, R>) signal;
+        inner.taken();
+        look(inner);
+      } else {
+        @SuppressWarnings("unchecked")
+        Lane<T> lane = (Lane<T>) signal;
+        look(lane);
+      }
+      signal = next;
+    }
+  }
+
+  /** Acts on the state of a worker, whatever it was queued for. */
+  private void look(WorkerInner<T, V, R> inner) {
+    Lane<T> lane = inner.lane;
+    if (lane == null || isOver()) {
+      return; // seen already
+    }
+    Throwable abortion = inner.abortion();
+    if (abortion != null) {
+      emitting.remove(inner);
+      inner.cancelAndDiscard();
+      workerEnded(inner, abortion);
+      return;
+    }
+    boolean terminated =
+        inner.hasTerminated(); // before hasValues: terminated, then empty = all out
+    if (inner.hasValues()) {
+      if (!inner.emitting) {
+        inner.emitting = true;
+        emitting.addLast(inner);
+      }
+    } else if (terminated) {
+      workerEnded(inner, inner.error());
+    }
+  }
+
+  /** A timer woke the lane, or the lane's hold was finished. */
+  private void look(Lane<T> lane) {
+    if (isOver()) {
+      return;
+    }
+    if (lane.state == Lane.State.SLEEPING) {
+      sleeping--;
+      lane.timer = null;
+      lane.state = Lane.State.READY;
+      ready.addFirst(lane);
+    } else {
+      act(lane, Objects.requireNonNull(lane.finished));
+    }
+  }
+
+  private void emitValues() {
+    while (!emitting.isEmpty() && emitted != requested && !isOver()) {
+      WorkerInner<T, V, R> inner = emitting.removeFirst();
+      V value = inner.poll();
+      Lane<T> lane = inner.lane;
+      if (value == null || lane == null) {
+        throw new IllegalStateException("a worker without values is among the emitting ones");
+      }
+      inner.emitted = true;
+      emit(lane, value);
+      boolean terminated = inner.hasTerminated();
+      if (inner.hasValues()) {
+        emitting.addLast(inner);
+      } else {
+        inner.emitting = false;
+        if (terminated && !isOver()) {
+          workerEnded(inner, inner.error());
+        }
+      }
+    }
+  }
+
+  private void emit(Lane<T> lane, V value) {
+    emitted++;
+    actual.onNext(work.emit(lane, value));
+  }
+
+  private void startWorkers() {
+    while (running < options.concurrency() && !isOver()) {
+      Lane<T> lane = ready.pollFirst();
+      if (lane == null) {
+        lane = admit();
+        if (lane == null) {
+          return;
+        }
+      }
+      start(lane);
+    }
+  }
+
+  /** Moves elements from the inbox behind their keys until one's key has no lane: that is next. */
+  private @Nullable Lane<T> admit() {
+    for (; ; ) {
+      T element = inbox.poll();
+      if (element == null) {
+        return null;
+      }
+      owed--;
+      Object key;
+      try {
+        key = identity(work.key(element));
+      } catch (Throwable e) {
+        Exceptions.throwIfJvmFatal(e);
+        Lane<T> unkeyed = open(new Object(), element);
+        act(
+            unkeyed,
+            work.failed(unkeyed, e, true)); // no retry: without a key no lane keeps its place
+        if (isOver()) {
+          return null;
+        }
+        continue;
+      }
+      int hash = LaneTable.hash(key);
+      Lane<T> lane = lanes.find(key, hash);
+      if (lane == null) {
+        return open(key, element);
+      }
+      waiting.append(lane, element);
+    }
+  }
+
+  /**
+   * Elements without a key have no order: each gets a key of its own. Arrays compare by content.
+   */
+  private static Object identity(@Nullable Object key) {
+    if (key == null) {
+      return new Object();
+    }
+    return key instanceof byte[] bytes ? ByteBuffer.wrap(bytes.clone()) : key;
+  }
+
+  private Lane<T> open(Object key, T element) {
+    Lane<T> lane = spareLanes.pollFirst();
+    if (lane == null) {
+      lane = new Lane<>(this);
+    }
+    lane.key = key;
+    lane.hash = LaneTable.hash(key);
+    lane.state = Lane.State.READY;
+    lane.element = element;
+    lane.attempt = 0;
+    lanes.add(lane);
+    return lane;
+  }
+
+  private void start(Lane<T> lane) {
+    lane.state = Lane.State.RUNNING;
+    lane.attempt++;
+    lane.attachment = null;
+    V value;
+    try {
+      Publisher<? extends V> worker =
+          Objects.requireNonNull(work.start(lane), "the worker function returned null");
+      if (!(worker instanceof Callable<?>)) {
+        subscribe(lane, worker);
+        return;
+      }
+      @SuppressWarnings("unchecked")
+      V scalar = ((Callable<V>) worker).call();
+      value = scalar;
+    } catch (Throwable e) {
+      Exceptions.throwIfJvmFatal(e);
+      act(lane, work.failed(lane, e, false));
+      return;
+    }
+    if (value == null) {
+      act(lane, work.completed(lane));
+    } else if (emitting.isEmpty() && emitted != requested) {
+      emit(lane, value);
+      if (!isOver()) {
+        act(lane, work.completed(lane));
+      }
+    } else {
+      WorkerInner<T, V, R> inner = occupySlot(lane);
+      inner.terminatedWith(value);
+      look(inner);
+    }
+  }
+
+  private void subscribe(Lane<T> lane, Publisher<? extends V> worker) {
+    WorkerInner<T, V, R> inner = occupySlot(lane);
+    Duration timeout = options.timeout();
+    if (timeout != null) {
+      lane.timer =
+          schedule(
+              () ->
+                  inner.abort(
+                      new TimeoutException(
+                          options.name() + ": the worker took longer than " + timeout)),
+              timeout);
+    }
+    if (shieldWorkers) {
+      Flux.<V>from(worker).onErrorStop().subscribe(inner);
+    } else {
+      worker.subscribe(inner);
+    }
+  }
+
+  private WorkerInner<T, V, R> occupySlot(Lane<T> lane) {
+    WorkerInner<T, V, R> inner = spareInners.pollFirst();
+    if (inner == null) {
+      inner = new WorkerInner<>(this);
+    }
+    inner.lane = lane;
+    lane.inner = inner;
+    running++;
+    return inner;
+  }
+
+  /** The worker has terminated, or was aborted, and its values are out. */
+  private void workerEnded(WorkerInner<T, V, R> inner, @Nullable Throwable failure) {
+    Lane<T> lane = Objects.requireNonNull(inner.lane);
+    running--;
+    lane.inner = null;
+    if (lane.timer != null) {
+      lane.timer.dispose();
+      lane.timer = null;
+    }
+    boolean emittedBefore = inner.emitted;
+    boolean reusable = inner.abortion() == null && options.timeout() == null;
+    inner.reset();
+    if (reusable) {
+      spareInners.addFirst(inner);
+    }
+    act(lane, failure == null ? work.completed(lane) : work.failed(lane, failure, emittedBefore));
+  }
+
+  /** What becomes of a lane that holds no slot. */
+  private void act(Lane<T> lane, Verdict verdict) {
+    if (verdict == Verdict.NEXT) {
+      next(lane);
+    } else if (verdict == Verdict.HOLD) {
+      lane.state = Lane.State.HELD;
+    } else if (verdict.failure != null) {
+      fail(lane, verdict.failure);
+    } else {
+      if (!verdict.counted) {
+        lane.attempt--;
+      }
+      retry(lane, Objects.requireNonNull(verdict.delay));
+    }
+  }
+
+  private void next(Lane<T> lane) {
+    finished++;
+    lane.attachment = null;
+    lane.finished = null;
+    lane.attempt = 0;
+    lane.element = waiting.poll(lane);
+    if (lane.element != null) {
+      lane.state = Lane.State.READY;
+      ready.addLast(lane);
+      return;
+    }
+    lanes.remove(lane);
+    lane.key = null;
+    spareLanes.addFirst(lane);
+  }
+
+  private void retry(Lane<T> lane, Duration delay) {
+    lane.finished = null;
+    if (delay.isZero()) {
+      lane.state = Lane.State.READY;
+      ready.addFirst(lane);
+      return;
+    }
+    lane.state = Lane.State.SLEEPING;
+    sleeping++;
+    lane.timer = schedule(() -> signal(lane), delay);
+  }
+
+  private Disposable schedule(Runnable task, Duration delay) {
+    try {
+      return timer.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      s.cancel();
+      terminate(e);
+      return () -> {};
+    }
+  }
+
+  private void fail(Lane<T> lane, Throwable failure) {
+    T element = lane.element();
+    lane.state = Lane.State.HELD; // its worker has had it, so it is not discarded
+    terminate(Operators.onOperatorError(s, failure, element, currentContext()));
+  }
+
+  /** Asks for as much as has been finished, as soon as that is as much as the source still owes. */
+  private void replenish() {
+    int n = finished;
+    if (n > 0 && n >= owed && !done) {
+      finished = 0;
+      owed += n;
+      s.request(n);
+    }
+  }
+
+  private void terminate(@Nullable Throwable failure) {
+    if (isOver()) {
+      if (failure != null) {
+        Operators.onErrorDropped(failure, currentContext());
+      }
+      return;
+    }
+    terminated = true;
+    if (failure == null) {
+      actual.onComplete();
+      return;
+    }
+    discardEverything();
+    actual.onError(failure);
+  }
+
+  private void discardEverything() {
+    Context context = currentContext();
+    for (Signal signal = signals.takeAll(); signal != null; signal = signal.nextSignal) {
+      if (signal instanceof WorkerInner<?, ?, ?> inner) {
+        inner.taken();
+        inner.cancelAndDiscard();
+      }
+    }
+    Operators.onDiscardQueueWithClear(inbox, context, null);
+    ready.clear();
+    emitting.clear();
+    spareLanes.clear();
+    spareInners.clear();
+    lanes.clear(lane -> discard(lane, context));
+    running = 0;
+    sleeping = 0;
+  }
+
+  private void discard(Lane<T> lane, Context context) {
+    Disposable pending = lane.timer;
+    if (pending != null) {
+      pending.dispose();
+    }
+    if (lane.state == Lane.State.RUNNING || lane.state == Lane.State.HELD) {
+      WorkerInner<T, V, R> inner = innerOf(lane);
+      if (inner != null) {
+        inner.cancelAndDiscard();
+      }
+      work.abandoned(lane);
+    } else {
+      Operators.onDiscard(lane.element, context);
+    }
+    for (T element = waiting.poll(lane); element != null; element = waiting.poll(lane)) {
+      Operators.onDiscard(element, context);
+    }
+  }
+
+  @SuppressWarnings("unchecked")
+  private @Nullable WorkerInner<T, V, R> innerOf(Lane<T> lane) {
+    return (WorkerInner<T, V, R>) lane.inner;
+  }
+
+  // == gauges ==
+
+  private void publishGauges() {
+    publish(LANES_GAUGE, lanesGauge, lanes.size());
+    publish(RUNNING_GAUGE, runningGauge, running);
+    publish(SLEEPING_GAUGE, sleepingGauge, sleeping);
+    publish(ADMITTED_GAUGE, admittedGauge, inbox.size() + waiting.size() + lanes.size());
+  }
+
+  @SuppressWarnings("rawtypes")
+  private void publish(AtomicIntegerFieldUpdater<DispatchMain> gauge, int before, int now) {
+    if (before != now) {
+      gauge.lazySet(this, now);
+    }
+  }
+
+  @Override
+  public int lanes() {
+    return lanesGauge;
+  }
+
+  @Override
+  public int running() {
+    return runningGauge;
+  }
+
+  @Override
+  public int sleeping() {
+    return sleepingGauge;
+  }
+
+  @Override
+  public int admitted() {
+    return admittedGauge;
+  }
+
+  @Override
+  public int concurrency() {
+    return options.concurrency();
+  }
+
+  @Override
+  public int lookAhead() {
+    return options.lookAhead();
+  }
+
+  @Override
+  public Stream<? extends Scannable> inners() {
+    return Stream.empty(); // workers come and go inside the drain; the gauges count them
+  }
+
+  @Override
+  public @Nullable Object scanUnsafe(Attr key) {
+    if (key == Attr.ACTUAL) {
+      return actual;
+    }
+    if (key == Attr.PARENT) {
+      return s;
+    }
+    if (key == Attr.PREFETCH || key == Attr.CAPACITY) {
+      return options.lookAhead();
+    }
+    if (key == Attr.BUFFERED) {
+      return admittedGauge;
+    }
+    if (key == Attr.REQUESTED_FROM_DOWNSTREAM) {
+      return requested;
+    }
+    if (key == Attr.TERMINATED) {
+      return terminated;
+    }
+    if (key == Attr.CANCELLED) {
+      return cancelled;
+    }
+    if (key == Attr.ERROR) {
+      return error;
+    }
+    if (key == Attr.NAME) {
+      return options.name();
+    }
+    if (key == Attr.RUN_STYLE) {
+      return Attr.RunStyle.SYNC;
+    }
+    return null;
+  }
+}

@@ -1,0 +1,97 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.dispatch;
+
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+
+/**
+ * The elements of one key: the current one, and those that wait behind it. Exists only while there
+ * is a current one.
+ *
+ * @param <T> the elements
+ */
+public final class Lane<T> extends Signal {
+
+  /*
+   * Everything is written and read inside the drain, except finished: written by the thread that
+   * calls finish, before it pushes the lane to the signals, and read after the lane was taken.
+   */
+
+  enum State {
+    /** In the queue of lanes that want a slot. */
+    READY,
+    /** Its worker holds a slot. */
+    RUNNING,
+    /** No slot, a timer will wake it. */
+    SLEEPING,
+    /** No slot, waits for {@link #finish}. */
+    HELD
+  }
+
+  private final DispatchMain<T, ?, ?> main;
+
+  // == bookkeeping of LaneTable ==
+  @Nullable Object key;
+  int hash;
+  @Nullable Lane<T> nextInBucket;
+
+  // == bookkeeping of ElementSlab ==
+  int firstWaiting = ElementSlab.NONE;
+  int lastWaiting = ElementSlab.NONE;
+
+  State state = State.READY;
+  @Nullable T element;
+  int attempt;
+  @Nullable Object attachment;
+  @Nullable WorkerInner<T, ?, ?> inner;
+  @Nullable Disposable timer;
+  @Nullable Verdict finished;
+
+  Lane(DispatchMain<T, ?, ?> main) {
+    this.main = main;
+  }
+
+  /** The current element. */
+  @SuppressWarnings("NullAway") // a lane that user code can see has one
+  public T element() {
+    return element;
+  }
+
+  /** Which run of the current element this is, from 1. */
+  public int attempt() {
+    return attempt;
+  }
+
+  /** What was attached in this run of the current element, or null. */
+  public @Nullable Object attachment() {
+    return attachment;
+  }
+
+  /** Keeps something for this run of the current element. Inside {@link Work} only. */
+  public void attach(Object attachment) {
+    this.attachment = attachment;
+  }
+
+  /**
+   * Ends a {@link Verdict#HOLD}. Any thread, exactly once for each hold; it may come before the
+   * method that returns the hold has returned.
+   */
+  public void finish(Verdict verdict) {
+    finished = verdict;
+    main.signal(this);
+  }
+}

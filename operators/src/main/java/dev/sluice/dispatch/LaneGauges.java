@@ -1,0 +1,38 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.dispatch;
+
+/** What one subscription of the engine holds at the moment. Any thread may ask. */
+public interface LaneGauges {
+
+  /** Keys with an unfinished element that has been looked at. */
+  int lanes();
+
+  /** Workers that run, at most {@link #concurrency()}. */
+  int running();
+
+  /** Keys that wait for their next attempt, holding no slot. */
+  int sleeping();
+
+  /** Elements taken from the source and not finished, at most {@link #lookAhead()}. */
+  int admitted();
+
+  /** The bound on {@link #running()}. */
+  int concurrency();
+
+  /** The bound on {@link #admitted()}. */
+  int lookAhead();
+}

@@ -1,0 +1,248 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.dispatch;
+
+import java.util.Queue;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Operators;
+import reactor.util.concurrent.Queues;
+import reactor.util.context.Context;
+
+/**
+ * Receives the values of one worker. Reused for another worker after this one has terminated by
+ * itself, never after it was cancelled.
+ */
+final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Scannable {
+
+  /*
+   * Threads: the worker's signals are serialized by the worker; everything else is the drain's.
+   *
+   * values    written by the worker's thread, read by the drain (SPSC); made at the first value
+   * done      written last by the worker; error before it
+   * aborted   written by a timer's thread, once
+   * queued    1 while this is in the signals; the drain resets it before it looks at the rest, so
+   *           whatever is written afterwards queues it again. It may therefore be queued for
+   *           something that has been seen already: the drain acts on the state, not on the signal
+   */
+
+  static final int PREFETCH = Queues.XS_BUFFER_SIZE;
+  private static final int LIMIT = PREFETCH - (PREFETCH >> 2);
+
+  private final DispatchMain<T, V, R> main;
+
+  private volatile @Nullable Queue<V> values;
+
+  private volatile @Nullable Subscription s;
+
+  private volatile boolean done;
+  private @Nullable Throwable error;
+
+  private volatile @Nullable Throwable aborted;
+
+  @SuppressWarnings("UnusedVariable") // through the updater only
+  private volatile int queued;
+
+  @SuppressWarnings("rawtypes")
+  private static final AtomicIntegerFieldUpdater<WorkerInner> QUEUED =
+      AtomicIntegerFieldUpdater.newUpdater(WorkerInner.class, "queued");
+
+  // == drain only ==
+  @Nullable Lane<T> lane;
+  boolean emitting;
+  boolean emitted;
+  private int consumed;
+
+  WorkerInner(DispatchMain<T, V, R> main) {
+    this.main = main;
+  }
+
+  @Override
+  public Context currentContext() {
+    return main.currentContext();
+  }
+
+  // == worker side ==
+
+  @Override
+  public void onSubscribe(Subscription subscription) {
+    if (Operators.validate(s, subscription)) {
+      s = subscription;
+      if (main.isOver() || aborted != null) {
+        subscription.cancel(); // the drain may have looked for it before it was here
+      } else {
+        subscription.request(PREFETCH);
+      }
+    }
+  }
+
+  @Override
+  public void onNext(V value) {
+    if (done) {
+      Operators.onNextDropped(value, currentContext());
+      return;
+    }
+    if (main.isOver()) {
+      Operators.onDiscard(value, currentContext());
+      return;
+    }
+    Queue<V> q = values;
+    if (q == null) {
+      q = Queues.<V>get(PREFETCH).get();
+      values = q;
+    }
+    if (!q.offer(value)) { // the worker ignores backpressure
+      Operators.onDiscard(value, currentContext());
+      Subscription subscription = s;
+      if (subscription != null) {
+        subscription.cancel();
+      }
+      onError(
+          new IllegalStateException(
+              "the worker emitted more than the " + PREFETCH + " values asked for"));
+      return;
+    }
+    signal();
+  }
+
+  @Override
+  public void onError(Throwable t) {
+    if (done || main.isOver()) {
+      Operators.onErrorDropped(t, currentContext());
+      return;
+    }
+    error = t;
+    done = true;
+    signal();
+  }
+
+  @Override
+  public void onComplete() {
+    if (!done) {
+      done = true;
+      signal();
+    }
+  }
+
+  /** Any thread: ends the worker with an error of ours. */
+  void abort(Throwable cause) {
+    aborted = cause;
+    signal();
+  }
+
+  private void signal() {
+    // A read-modify-write, not a read: it orders the write of the value before the look at queued.
+    if (QUEUED.getAndSet(this, 1) == 0) {
+      main.signal(this);
+    }
+  }
+
+  // == drain side ==
+
+  void taken() {
+    queued = 0;
+  }
+
+  /** The value of a worker that needs no subscription. */
+  void terminatedWith(V value) {
+    Queue<V> q = values;
+    if (q == null) {
+      q = Queues.<V>get(PREFETCH).get();
+      values = q;
+    }
+    q.offer(value);
+    done = true;
+  }
+
+  boolean hasTerminated() {
+    return done;
+  }
+
+  @Nullable Throwable error() {
+    return error;
+  }
+
+  @Nullable Throwable abortion() {
+    return aborted;
+  }
+
+  boolean hasValues() {
+    Queue<V> q = values;
+    return q != null && !q.isEmpty();
+  }
+
+  @Nullable V poll() {
+    Queue<V> q = values;
+    V value = q == null ? null : q.poll();
+    if (value != null && ++consumed == LIMIT) {
+      consumed = 0;
+      Subscription subscription = s;
+      if (subscription != null && !done) {
+        subscription.request(LIMIT);
+      }
+    }
+    return value;
+  }
+
+  void cancelAndDiscard() {
+    Subscription subscription = s;
+    if (subscription != null) {
+      subscription.cancel();
+    }
+    Operators.onDiscardQueueWithClear(values, currentContext(), null);
+  }
+
+  /** Makes it ready for the next worker. */
+  void reset() {
+    lane = null;
+    emitting = false;
+    emitted = false;
+    consumed = 0;
+    s = null;
+    error = null;
+    done = false;
+  }
+
+  @Override
+  public @Nullable Object scanUnsafe(Attr key) {
+    if (key == Attr.ACTUAL) {
+      return main;
+    }
+    if (key == Attr.PARENT) {
+      return s;
+    }
+    if (key == Attr.PREFETCH) {
+      return PREFETCH;
+    }
+    if (key == Attr.BUFFERED) {
+      Queue<V> q = values;
+      return q == null ? 0 : q.size();
+    }
+    if (key == Attr.TERMINATED) {
+      return done;
+    }
+    if (key == Attr.ERROR) {
+      return error;
+    }
+    if (key == Attr.RUN_STYLE) {
+      return Attr.RunStyle.SYNC;
+    }
+    return null;
+  }
+}
