@@ -27,6 +27,7 @@ import dev.sluice.dispatch.Verdict;
 import dev.sluice.message.Message;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
 
 /**
  * The settlement of one run of a worker for one delivery: it stands between what the worker emitted
@@ -144,13 +145,18 @@ final class Run extends SettlementCore {
   }
 
   @Override
-  protected void onDurableAwaited() {
-    delivery.durable().subscribe(v -> {}, error -> markLost(), this::markDurable);
+  public boolean isLost() {
+    return delivery.isLost();
   }
 
   @Override
-  protected void onLostAwaited() {
-    delivery.lost().subscribe(v -> {}, error -> {}, this::markLost);
+  public Mono<Void> durable() {
+    return delivery.durable();
+  }
+
+  @Override
+  public Mono<Void> lost() {
+    return delivery.lost();
   }
 
   @Override

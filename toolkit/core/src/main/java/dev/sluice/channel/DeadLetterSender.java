@@ -21,6 +21,7 @@ import dev.sluice.message.Headers;
 import dev.sluice.message.Message;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -39,6 +40,7 @@ final class DeadLetterSender {
   static final String POSITION = "sl-dl-position";
   static final String ATTEMPT = "sl-dl-attempt";
   static final String AT = "sl-dl-at";
+  static final String EXPIRY = "sl-dl-expires-at";
 
   private static final int MAX_TEXT_CHARS = 512;
   private static final Logger log = LoggerFactory.getLogger(DeadLetterSender.class);
@@ -69,6 +71,7 @@ final class DeadLetterSender {
 
   /**
    * The message as it came, with the facts of its rejection; those of an earlier one are replaced.
+   * A dead letter does not expire: the dead letters' own consumer would have to reject it again.
    */
   private static Message<byte[]> envelope(
       Message<byte[]> message, Origin origin, Outcome.Reject reject, Clock clock) {
@@ -81,8 +84,11 @@ final class DeadLetterSender {
             .withReserved(ATTEMPT, Integer.toString(origin.attempt()))
             .withReserved(AT, clock.instant().toString());
     Throwable cause = reject.cause();
-    return message.withHeaders(
-        cause == null ? headers.without(ERROR) : headers.withReserved(ERROR, describe(cause)));
+    headers = cause == null ? headers.without(ERROR) : headers.withReserved(ERROR, describe(cause));
+    Instant expiry = message.expiresAt();
+    return expiry == null
+        ? message.withHeaders(headers)
+        : message.withHeaders(headers.withReserved(EXPIRY, expiry.toString())).expiringAt(null);
   }
 
   private static String describe(Throwable error) {

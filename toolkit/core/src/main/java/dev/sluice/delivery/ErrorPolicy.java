@@ -30,6 +30,8 @@ import reactor.core.Exceptions;
  */
 public final class ErrorPolicy {
 
+  private static final Duration LONGEST = Duration.ofDays(365);
+
   private static final ErrorPolicy DEFAULTS =
       new ErrorPolicy(
           3, Duration.ofMillis(200), Duration.ofSeconds(30), 0.5, ErrorClassifier.defaults());
@@ -72,10 +74,10 @@ public final class ErrorPolicy {
 
   /**
    * How long to wait before a retry: {@code first}, then twice as long each time, up to {@code
-   * max}.
+   * max}. Counted in whole milliseconds.
    *
    * @param first zero or more
-   * @param max at least {@code first}
+   * @param max at least {@code first}, at most 365 days
    */
   public ErrorPolicy backoff(Duration first, Duration max) {
     if (first.isNegative()) {
@@ -83,6 +85,9 @@ public final class ErrorPolicy {
     }
     if (max.compareTo(first) < 0) {
       throw new IllegalArgumentException("max: " + max + " (expected: >= first, " + first + ")");
+    }
+    if (max.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException("max: " + max + " (expected: <= " + LONGEST + ")");
     }
     return new ErrorPolicy(retries, first, max, jitter, classifier);
   }

@@ -17,7 +17,7 @@ package dev.sluice.delivery;
 
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /**
  * Many members, one decision: what is decided for the aggregate is decided for every member. It is
@@ -57,18 +57,18 @@ public final class JoinSettlement extends SettlementCore {
   }
 
   @Override
-  protected void onDurableAwaited() {
-    Flux.fromIterable(members)
-        .flatMap(Settlement::durable, members.size())
-        .subscribe(v -> {}, error -> markLost(), this::markDurable);
+  public boolean isLost() {
+    return members.stream().anyMatch(Settlement::isLost);
   }
 
   @Override
-  protected void onLostAwaited() {
-    Flux.fromIterable(members)
-        .flatMap(member -> member.lost().thenReturn(true), members.size())
-        .next()
-        .subscribe(any -> markLost(), error -> {}, () -> {});
+  public Mono<Void> durable() {
+    return Mono.when(members.stream().map(Settlement::durable).toList());
+  }
+
+  @Override
+  public Mono<Void> lost() {
+    return Mono.firstWithSignal(members.stream().map(Settlement::lost).toList());
   }
 
   @Override

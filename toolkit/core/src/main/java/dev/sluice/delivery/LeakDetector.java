@@ -71,7 +71,11 @@ public final class LeakDetector {
    * @param assembly where the deliveries come from, as {@link #assembly()} gives it
    */
   public static Settlement track(SettlementCore core, String assembly) {
-    return switch (LEVEL) {
+    return track(LEVEL, core, assembly);
+  }
+
+  static Settlement track(Level level, SettlementCore core, String assembly) {
+    return switch (level) {
       case OFF -> core;
       case PARANOID -> new TrackedSettlement(core, CLEANER, assembly);
       case SAMPLED ->
@@ -101,7 +105,7 @@ public final class LeakDetector {
             && !className.contains("Test$"));
   }
 
-  private static Level parse(String value) {
+  static Level parse(String value) {
     for (Level level : Level.values()) {
       if (level.name().equals(value.toUpperCase(Locale.ROOT))) {
         return level;

@@ -22,9 +22,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What becomes of a delivery. There are four outcomes and no fifth way out.
  *
- * <p>They are ordered from best to worst: {@link Ack}, {@link Release}, {@link Retry}, {@link
- * Reject}; {@link #worse(Outcome)} joins the outcomes of several children into the outcome of their
- * parent.
+ * <p>{@link #worse(Outcome)} orders them and so joins the outcomes of several children into the
+ * outcome of their parent.
  */
 public sealed interface Outcome {
 
@@ -136,32 +135,37 @@ public sealed interface Outcome {
   /**
    * The worse of two outcomes, which is what a parent gets from its children.
    *
-   * <p>Reject is worse than Retry, Retry than Release, Release than Ack. Of two Retries the longer
-   * delay wins. One exception keeps a stop from costing messages: a Reject beside a Release that a
-   * stop, a cancel or a loss caused gives the Release, because the work of the released sibling has
-   * not been seen to its end.
+   * <p>Reject is worse than Retry, Retry than Release, Release than Ack; of two of a kind the one
+   * with the longer delay, else this one. One exception keeps a stop from costing messages: a
+   * Release that a stop, a cancel or a loss caused is the worst of all, because work that was cut
+   * short has not been seen to its end, and what its siblings say is no judgement of the message.
+   *
+   * <p>This is a total order, so children may be joined in any order.
    */
   default Outcome worse(Outcome other) {
-    if (this instanceof Retry a && other instanceof Retry b) {
-      return a.delay().compareTo(b.delay()) >= 0 ? a : b;
+    int difference = other.badness() - badness();
+    if (difference == 0) {
+      difference = other.pause().compareTo(pause());
     }
-    if (this instanceof Reject && other instanceof Release r && r.isTruncation()) {
-      return other;
-    }
-    if (other instanceof Reject && this instanceof Release r && r.isTruncation()) {
-      return this;
-    }
-    return other.badness() > badness() ? other : this;
+    return difference > 0 ? other : this;
   }
 
   private int badness() {
     if (this instanceof Ack) {
       return 0;
     }
-    if (this instanceof Release) {
-      return 1;
+    if (this instanceof Release release) {
+      return release.isTruncation() ? 4 : 1;
     }
     return this instanceof Retry ? 2 : 3;
+  }
+
+  /** How long the message rests. */
+  private Duration pause() {
+    if (this instanceof Release release) {
+      return release.delay();
+    }
+    return this instanceof Retry retry ? retry.delay() : Duration.ZERO;
   }
 
   private static void requireNotNegative(Duration delay) {

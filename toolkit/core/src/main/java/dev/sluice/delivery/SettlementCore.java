@@ -29,7 +29,8 @@ import reactor.core.publisher.Sinks;
 /**
  * The state machine of a settlement, shared by every source. A connector extends it, implements
  * {@link #onDecided} and reports what became of the effect with {@link #markDone}, {@link
- * #markDurable} and {@link #markLost}.
+ * #markDurable} and {@link #markLost}. Only a settlement that stands for others answers {@link
+ * #isLost}, {@link #durable} and {@link #lost} itself: by asking them.
  */
 public abstract non-sealed class SettlementCore implements Settlement {
 
@@ -93,7 +94,7 @@ public abstract non-sealed class SettlementCore implements Settlement {
       onRedundant(outcome);
       return false;
     }
-    if (isLost()) {
+    if ((state & LOST) != 0) {
       fireWhenDone();
       return true;
     }
@@ -113,12 +114,12 @@ public abstract non-sealed class SettlementCore implements Settlement {
   }
 
   @Override
-  public final boolean isLost() {
+  public boolean isLost() {
     return (state & LOST) != 0;
   }
 
   @Override
-  public final Mono<Void> durable() {
+  public Mono<Void> durable() {
     return Mono.defer(
         () -> {
           Sinks.Empty<Void> sink = durable;
@@ -133,14 +134,13 @@ public abstract non-sealed class SettlementCore implements Settlement {
   }
 
   @Override
-  public final Mono<Void> lost() {
+  public Mono<Void> lost() {
     return Mono.defer(
         () -> {
           Sinks.Empty<Void> sink = lost;
           if (sink == null) {
             LOSTS.compareAndSet(this, null, Sinks.unsafe().<Void>empty());
             sink = Objects.requireNonNull(lost);
-            onLostAwaited();
             signalLost();
           }
           return sink.asMono();
@@ -185,11 +185,6 @@ public abstract non-sealed class SettlementCore implements Settlement {
    * once). A source that makes many settlements durable together need only remember those.
    */
   protected void onDurableAwaited() {}
-
-  /**
-   * Called when {@link #lost()} is first waited for (by racing subscribers perhaps more than once).
-   */
-  protected void onLostAwaited() {}
 
   /** The effect has happened. Only after the decision; repeated calls are harmless. */
   protected final void markDone() {
@@ -253,7 +248,7 @@ public abstract non-sealed class SettlementCore implements Settlement {
 
   private void signalLost() {
     Sinks.Empty<Void> sink = lost;
-    if (sink != null && isLost()) {
+    if (sink != null && (state & LOST) != 0) {
       sink.tryEmitEmpty();
     }
   }

@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
 
 /**
  * One parent, many children: the parent is decided when the producer of the children has ended and
@@ -106,7 +107,11 @@ public final class SplitSettlement {
     }
   }
 
-  /** Done as soon as it is decided, because siblings may be queued behind it. */
+  /**
+   * Done as soon as it is decided, because siblings may be queued behind it. Who waits for
+   * durability or loss waits at the parent: nothing that the source keeps may refer to a child, or
+   * the leak detector could not see that it was dropped.
+   */
   private static final class Child extends SettlementCore {
 
     private final SplitSettlement split;
@@ -122,13 +127,18 @@ public final class SplitSettlement {
     }
 
     @Override
-    protected void onDurableAwaited() {
-      split.parent.durable().subscribe(v -> {}, error -> markLost(), this::markDurable);
+    public boolean isLost() {
+      return split.parent.isLost();
     }
 
     @Override
-    protected void onLostAwaited() {
-      split.parent.lost().subscribe(v -> {}, error -> {}, this::markLost);
+    public Mono<Void> durable() {
+      return split.parent.durable();
+    }
+
+    @Override
+    public Mono<Void> lost() {
+      return split.parent.lost();
     }
 
     @Override
