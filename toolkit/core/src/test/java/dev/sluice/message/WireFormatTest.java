@@ -158,7 +158,7 @@ class WireFormatTest {
 
     @Test
     void isLosslessForManyRandomMessages() {
-      for (int seed = 0; seed < 5_000; seed++) {
+      for (int seed = 0; seed < 2_000; seed++) {
         Message<byte[]> message = new RandomMessages(seed).next();
         Wire wire = Wire.of(message);
         Message<byte[]> read = WireFormat.read(message.payload(), wire.entries, new Position());
@@ -188,7 +188,7 @@ class WireFormatTest {
 
     @Test
     void ofAStrangersMessageChangesItOnlyOnce() {
-      for (int seed = 0; seed < 5_000; seed++) {
+      for (int seed = 0; seed < 2_000; seed++) {
         Message<byte[]> read = new RandomStrangers(seed).next().read();
         Message<byte[]> again = Wire.of(read).read();
 
@@ -465,7 +465,7 @@ class WireFormatTest {
 
     @Test
     void areAlwaysReadable() {
-      for (int seed = 0; seed < 20_000; seed++) {
+      for (int seed = 0; seed < 3_000; seed++) {
         Message<byte[]> message = new RandomStrangers(seed).next().read();
 
         assertThat(message.payload()).isSameAs(BODY);
