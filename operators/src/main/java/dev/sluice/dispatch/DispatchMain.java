@@ -578,12 +578,13 @@ final class DispatchMain<T, V, R>
       return;
     }
     terminated = true;
+    discardEverything();
+    publishGauges(); // whoever has seen the end may look at them
     if (failure == null) {
       actual.onComplete();
-      return;
+    } else {
+      actual.onError(failure);
     }
-    discardEverything();
-    actual.onError(failure);
   }
 
   private void discardEverything() {
