@@ -1,0 +1,112 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.kafka;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.errors.TopicExistsException;
+import reactor.core.publisher.Mono;
+
+/** Makes topics that a program needs. */
+public final class KafkaTopics {
+
+  private KafkaTopics() {}
+
+  /**
+   * Makes a topic with the broker's default replication, unless there is one with as many
+   * partitions.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>nothing
+   *   <dt>Backpressure
+   *   <dd>not applicable
+   *   <dt>Completes/Errors
+   *   <dd>completes when the topic is there; fails with {@link IllegalStateException} when it has
+   *       another number of partitions (which would change the order within groups), and with the
+   *       broker's error when it refuses or does not answer within 10 s
+   *   <dt>Cancel
+   *   <dd>only stops waiting
+   *   <dt>Discard
+   *   <dd>nothing to discard
+   *   <dt>Threads
+   *   <dd>on {@code Schedulers.parallel()}, or {@code boundedElastic()} when it fails to connect
+   * </dl>
+   *
+   * @param bootstrapServers the brokers to begin with, {@code host:port,host:port}
+   * @param topic the name of the topic
+   * @param partitions how many partitions it has, at least 1
+   * @throws IllegalArgumentException if an argument is out of range
+   */
+  public static Mono<Void> ensure(String bootstrapServers, String topic, int partitions) {
+    return ensure(bootstrapServers, topic, partitions, Map.of());
+  }
+
+  /**
+   * Makes a topic, as {@link #ensure(String, String, int)} does, through an admin client with more
+   * properties.
+   *
+   * @param bootstrapServers the brokers to begin with, {@code host:port,host:port}
+   * @param topic the name of the topic
+   * @param partitions how many partitions it has, at least 1
+   * @param properties properties of the admin client, for example for encryption
+   * @throws IllegalArgumentException if an argument is out of range
+   */
+  public static Mono<Void> ensure(
+      String bootstrapServers, String topic, int partitions, Map<String, ?> properties) {
+    Require.notBlank("bootstrapServers", bootstrapServers);
+    Require.notBlank("topic", topic);
+    Require.between("partitions", partitions, 1, 100_000);
+    Map<String, Object> config = new HashMap<>(properties);
+    config.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
+    return Mono.usingWhen(
+        Mono.fromSupplier(() -> new KafkaAdmin(config)),
+        admin ->
+            create(admin, topic, partitions)
+                .onErrorResume(
+                    TopicExistsException.class, exists -> verify(admin, topic, partitions)),
+        KafkaAdmin::close);
+  }
+
+  private static Mono<Void> create(KafkaAdmin admin, String topic, int partitions) {
+    NewTopic wanted = new NewTopic(topic, Optional.of(partitions), Optional.empty());
+    return admin.call(client -> client.createTopics(List.of(wanted)).all());
+  }
+
+  private static Mono<Void> verify(KafkaAdmin admin, String topic, int partitions) {
+    return admin
+        .call(client -> client.describeTopics(List.of(topic)).allTopicNames())
+        .map(topics -> Objects.requireNonNull(topics.get(topic)).partitions().size())
+        .flatMap(
+            existing ->
+                existing == partitions
+                    ? Mono.empty()
+                    : Mono.error(
+                        new IllegalStateException(
+                            "topic "
+                                + topic
+                                + ": "
+                                + existing
+                                + " partitions (expected: "
+                                + partitions
+                                + ")")));
+  }
+}
