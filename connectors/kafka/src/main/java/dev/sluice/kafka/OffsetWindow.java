@@ -149,6 +149,12 @@ final class OffsetWindow {
     return head == tail ? next : offsets[index(head)];
   }
 
+  /** The sequence of the first unsettled record, or the next one to be given out. */
+  long oldest() {
+    advance();
+    return head;
+  }
+
   /** How many records there are from the first unsettled one on, settled ones included. */
   int used() {
     advance();

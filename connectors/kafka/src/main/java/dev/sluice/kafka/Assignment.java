@@ -1,0 +1,239 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.kafka;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The partitions that one consumer owns, and what is done about them between two polls. Everything
+ * here happens on the poll thread, except the two requests to stop.
+ */
+final class Assignment {
+
+  private static final Logger log = LoggerFactory.getLogger(Assignment.class);
+  private static final long DRAIN_STEP_NANOS = 1_000_000;
+
+  private final KafkaChannelSpec spec;
+  private final LongSupplier nanoTime;
+  private final OffsetCommitter committer;
+  private final Map<TopicPartition, Partition> owned = new HashMap<>();
+
+  private volatile boolean intakeStopped;
+  private volatile boolean closing;
+
+  Assignment(KafkaChannelSpec spec, LongSupplier nanoTime) {
+    this.spec = spec;
+    this.nanoTime = nanoTime;
+    this.committer = new OffsetCommitter(spec.commitInterval(), spec.commitEvery(), nanoTime);
+  }
+
+  // == any thread ==
+
+  /** No more records are polled from now on; the consumer stays in its group. */
+  void stopIntake() {
+    intakeStopped = true;
+  }
+
+  /** The consumer is about to be closed: nobody waits for deliveries that are out any more. */
+  void stopWaiting() {
+    intakeStopped = true;
+    closing = true;
+  }
+
+  // == rebalance ==
+
+  void assigned(Collection<TopicPartition> ids, int generation) {
+    for (TopicPartition id : ids) {
+      OffsetWindow window =
+          new OffsetWindow(0, spec.highWatermark() + spec.maxPollRecords(), nanoTime);
+      owned.put(id, new Partition(id, generation, window));
+    }
+    log.debug("{} assigned in generation {}", ids, generation);
+  }
+
+  /**
+   * Partitions go to another member: what is out may still be settled for a while, then the
+   * frontier is committed, and the rest is lost.
+   */
+  void revoked(Collection<TopicPartition> ids, PolledConsumer consumer) {
+    List<Partition> leaving = remove(ids);
+    leaving.forEach(Partition::leave);
+    awaitIdle(leaving);
+    release(leaving, consumer);
+    log.debug("{} revoked", ids);
+  }
+
+  /** Partitions went to another member already: a commit would not be ours to make. */
+  void lost(Collection<TopicPartition> ids) {
+    List<Partition> gone = remove(ids);
+    gone.forEach(Partition::fence);
+    gone.forEach(Partition::end);
+    log.warn("{} lost to another member of group {}", ids, spec.group());
+  }
+
+  /** The end of the consumer. */
+  void close(PolledConsumer consumer) {
+    List<Partition> leaving = new ArrayList<>(owned.values());
+    owned.clear();
+    release(leaving, consumer);
+  }
+
+  private void release(List<Partition> leaving, PolledConsumer consumer) {
+    leaving.forEach(Partition::fence);
+    committer.flush(leaving, consumer, spec.closeTimeout());
+    leaving.forEach(Partition::end);
+  }
+
+  private List<Partition> remove(Collection<TopicPartition> ids) {
+    List<Partition> removed = new ArrayList<>();
+    for (TopicPartition id : ids) {
+      Partition partition = owned.remove(id);
+      if (partition != null) {
+        removed.add(partition);
+      }
+    }
+    return removed;
+  }
+
+  /** Takes no lock that a worker could hold: it looks, and looks again. */
+  private void awaitIdle(List<Partition> leaving) {
+    long deadline = nanoTime.getAsLong() + spec.revokeDrain().toNanos();
+    for (Partition partition : leaving) {
+      while (!closing && !partition.isIdle() && nanoTime.getAsLong() - deadline < 0) {
+        LockSupport.parkNanos(DRAIN_STEP_NANOS);
+        if (Thread.currentThread().isInterrupted()) {
+          return;
+        }
+      }
+    }
+  }
+
+  // == poll ==
+
+  void beforePoll(PolledConsumer consumer) {
+    if (intakeStopped) {
+      owned.values().forEach(partition -> hold(partition, consumer));
+    } else {
+      for (Partition partition : owned.values()) {
+        if (partition.held && hasRoom(partition)) {
+          partition.held = false;
+          partition.awaitNothing();
+          consumer.release(partition.id);
+        }
+      }
+    }
+    committer.tick(owned.values(), consumer);
+  }
+
+  /** Passes on what is new, with its place in the window of its partition. */
+  ConsumerRecords<byte[], Object> polled(
+      ConsumerRecords<byte[], Object> records, PolledConsumer consumer) {
+    Map<TopicPartition, List<ConsumerRecord<byte[], Object>>> admitted = new HashMap<>();
+    for (TopicPartition id : records.partitions()) {
+      Partition partition = owned.get(id);
+      if (partition != null) {
+        List<ConsumerRecord<byte[], Object>> fresh = admit(partition, records.records(id));
+        if (!fresh.isEmpty()) {
+          admitted.put(id, fresh);
+        }
+      }
+    }
+    for (Map.Entry<TopicPartition, OffsetAndMetadata> next : records.nextOffsets().entrySet()) {
+      Partition partition = owned.get(next.getKey());
+      if (partition != null) {
+        partition.window.skipTo(next.getValue().offset());
+        if (partition.window.used() >= spec.highWatermark()) {
+          hold(partition, consumer);
+        }
+      }
+    }
+    return new ConsumerRecords<>(admitted, records.nextOffsets());
+  }
+
+  /** The group has no offset for these partitions. */
+  void begin(Collection<TopicPartition> ids, PolledConsumer consumer, RuntimeException cause) {
+    switch (spec.startAt()) {
+      case EARLIEST -> consumer.seekToBeginning(ids);
+      case LATEST -> {
+        consumer.seekToEnd(ids);
+        for (TopicPartition id : ids) {
+          Partition partition = owned.get(id);
+          if (partition != null) {
+            // Committed with the next tick: what comes from now on belongs to this group.
+            partition.window.skipTo(consumer.positionOf(id, spec.closeTimeout()));
+          }
+        }
+      }
+      case FAIL ->
+          throw new IllegalStateException(
+              "group "
+                  + spec.group()
+                  + " has no offset for "
+                  + ids
+                  + " (expected: a committed one)",
+              cause);
+    }
+  }
+
+  private List<ConsumerRecord<byte[], Object>> admit(
+      Partition partition, List<ConsumerRecord<byte[], Object>> records) {
+    List<ConsumerRecord<byte[], Object>> fresh = new ArrayList<>(records.size());
+    for (ConsumerRecord<byte[], Object> record : records) {
+      long seq = partition.window.admit(record.offset());
+      if (seq == OffsetWindow.REFUSED) {
+        log.debug("{}@{} is not new", partition.name, record.offset());
+      } else {
+        fresh.add(
+            new ConsumerRecord<>(
+                record.topic(),
+                record.partition(),
+                record.offset(),
+                record.key(),
+                new Arrival(partition, seq, record)));
+      }
+    }
+    return fresh;
+  }
+
+  private void hold(Partition partition, PolledConsumer consumer) {
+    if (!partition.held) {
+      partition.held = true;
+      consumer.hold(partition.id);
+    }
+  }
+
+  /** If not, the poll is woken up as soon as that may have changed. */
+  private boolean hasRoom(Partition partition) {
+    int low = spec.highWatermark() / 2;
+    if (partition.window.used() <= low) {
+      return true;
+    }
+    partition.awaitOldest();
+    return partition.window.used() <= low;
+  }
+}

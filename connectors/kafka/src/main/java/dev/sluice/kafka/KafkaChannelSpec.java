@@ -1,0 +1,322 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.kafka;
+
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which topic a {@link KafkaChannel} receives from and sends to, and how.
+ *
+ * <p>Immutable: each method returns a new spec. {@link #bootstrapServers}, {@link #topic} and
+ * {@link #group} must be given.
+ */
+public final class KafkaChannelSpec {
+
+  static final KafkaChannelSpec DEFAULT = new KafkaChannelSpec(new Draft());
+
+  private final Draft values;
+
+  private KafkaChannelSpec(Draft values) {
+    this.values = values;
+  }
+
+  /**
+   * The brokers to begin with, {@code host:port,host:port}.
+   *
+   * @throws IllegalArgumentException if it is blank
+   */
+  public KafkaChannelSpec bootstrapServers(String bootstrapServers) {
+    return with(d -> d.outbound = d.outbound.bootstrapServers(bootstrapServers));
+  }
+
+  /**
+   * The topic, which must exist (see {@link KafkaTopics#ensure}).
+   *
+   * @throws IllegalArgumentException if it is blank
+   */
+  public KafkaChannelSpec topic(String topic) {
+    return with(d -> d.outbound = d.outbound.topic(topic));
+  }
+
+  /**
+   * The consumer group: each of its members receives a share of the partitions, and together they
+   * remember how far they have come.
+   *
+   * @throws IllegalArgumentException if it is blank
+   */
+  public KafkaChannelSpec group(String group) {
+    return with(d -> d.group = Require.notBlank("group", group));
+  }
+
+  /**
+   * Makes the receiver a static member of its group: after a crash it takes its partitions over at
+   * once, without waiting for the session of its former life to end. No two receivers of a group
+   * may use the same id at the same time. Default: none.
+   *
+   * @throws IllegalArgumentException if it is blank
+   */
+  public KafkaChannelSpec instanceId(String instanceId) {
+    return with(d -> d.instanceId = Require.notBlank("instanceId", instanceId));
+  }
+
+  /** Where a group without committed offsets begins. Default: {@link StartAt#EARLIEST}. */
+  public KafkaChannelSpec startAt(StartAt startAt) {
+    return with(d -> d.startAt = Objects.requireNonNull(startAt, "startAt"));
+  }
+
+  /**
+   * How many records of one partition may follow the oldest unsettled one before that partition is
+   * paused; it goes on at half of it. The others are not affected. Default: 4096.
+   *
+   * @param records 1 to 1 000 000
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec highWatermark(int records) {
+    return with(d -> d.highWatermark = Require.between("highWatermark", records, 1, 1_000_000));
+  }
+
+  /**
+   * How many records a poll takes at most, from all partitions together. A partition can pass its
+   * high watermark by so many. Default: 500.
+   *
+   * @param records 1 to 100 000
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec maxPollRecords(int records) {
+    return with(d -> d.maxPollRecords = Require.between("maxPollRecords", records, 1, 100_000));
+  }
+
+  /**
+   * How often offsets are committed. A crash repeats what was settled since. Default: 1 s.
+   *
+   * @param interval 1 ms to 1 h
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec commitInterval(Duration interval) {
+    return with(
+        d ->
+            d.commitInterval =
+                Require.between(
+                    "commitInterval", interval, Duration.ofMillis(1), Duration.ofHours(1)));
+  }
+
+  /**
+   * After how many offsets they are committed before the interval is over. Default: 500.
+   *
+   * @param offsets 1 or more
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec commitEvery(int offsets) {
+    return with(d -> d.commitEvery = Require.between("commitEvery", offsets, 1, Integer.MAX_VALUE));
+  }
+
+  /**
+   * How long a partition that goes to another member waits for its deliveries that are out. What is
+   * settled in this time is not delivered twice; the rest is lost to the new owner. Default: 3 s.
+   *
+   * @param drain zero to 1 min
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec revokeDrain(Duration drain) {
+    return with(
+        d ->
+            d.revokeDrain =
+                Require.between("revokeDrain", drain, Duration.ZERO, Duration.ofMinutes(1)));
+  }
+
+  /**
+   * After how long without a sign of life a member loses its partitions. Default: 6 s, so that
+   * another one takes over quickly.
+   *
+   * @param timeout 1 s to 30 min; the broker has bounds of its own
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec sessionTimeout(Duration timeout) {
+    return with(
+        d ->
+            d.sessionTimeout =
+                Require.between(
+                    "sessionTimeout", timeout, Duration.ofSeconds(1), Duration.ofMinutes(30)));
+  }
+
+  /**
+   * How long the end of a receiver may take once its deliveries are settled: dead letters that are
+   * on their way, the last commit, leaving the group. Default: 5 s.
+   *
+   * @param timeout 100 ms to 1 min
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec closeTimeout(Duration timeout) {
+    return with(
+        d ->
+            d.closeTimeout =
+                Require.between(
+                    "closeTimeout", timeout, Duration.ofMillis(100), Duration.ofMinutes(1)));
+  }
+
+  /**
+   * How many bytes may be on the way to the broker.
+   *
+   * @see KafkaOutboundSpec#maxInFlightBytes
+   */
+  public KafkaChannelSpec maxInFlightBytes(int bytes) {
+    return with(d -> d.outbound = d.outbound.maxInFlightBytes(bytes));
+  }
+
+  /**
+   * After what time without a confirmation a send fails.
+   *
+   * @see KafkaOutboundSpec#deliveryTimeout
+   */
+  public KafkaChannelSpec deliveryTimeout(Duration timeout) {
+    return with(d -> d.outbound = d.outbound.deliveryTimeout(timeout));
+  }
+
+  /**
+   * A property of Kafka's consumer, producer or admin client, for example for encryption and
+   * authentication; each client gets those it knows.
+   *
+   * @throws IllegalArgumentException if none of them knows it, or if the connector sets it itself,
+   *     such as {@code enable.auto.commit}
+   */
+  public KafkaChannelSpec property(String name, Object value) {
+    return with(d -> d.outbound = d.outbound.property(name, value));
+  }
+
+  /** This spec, if it is complete. */
+  KafkaChannelSpec complete() {
+    values.outbound.complete();
+    Require.given("group", values.group);
+    return this;
+  }
+
+  KafkaOutboundSpec outbound() {
+    return values.outbound;
+  }
+
+  String topic() {
+    return values.outbound.topic();
+  }
+
+  String group() {
+    return values.group;
+  }
+
+  StartAt startAt() {
+    return values.startAt;
+  }
+
+  int highWatermark() {
+    return values.highWatermark;
+  }
+
+  int maxPollRecords() {
+    return values.maxPollRecords;
+  }
+
+  Duration commitInterval() {
+    return values.commitInterval;
+  }
+
+  int commitEvery() {
+    return values.commitEvery;
+  }
+
+  Duration revokeDrain() {
+    return values.revokeDrain;
+  }
+
+  Duration closeTimeout() {
+    return values.closeTimeout;
+  }
+
+  Map<String, Object> consumerConfig() {
+    Map<String, Object> config = new HashMap<>();
+    config.put(
+        ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
+        CooperativeStickyAssignor.class.getName());
+    config.put(
+        ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG,
+        (int) Math.min(3_000, values.sessionTimeout.toMillis() / 3));
+    // Kafka's 500 ms stall a fetch for all partitions when only some of them have records.
+    config.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 20);
+    values.outbound.properties().addToConsumer(config);
+    config.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, values.outbound.bootstrapServers());
+    config.put(ConsumerConfig.GROUP_ID_CONFIG, values.group);
+    if (values.instanceId != null) {
+      config.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, values.instanceId);
+    }
+    config.put(
+        CommonClientConfigs.SESSION_TIMEOUT_MS_CONFIG, (int) values.sessionTimeout.toMillis());
+    config.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
+    config.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
+    config.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, values.maxPollRecords);
+    return config;
+  }
+
+  Map<String, Object> adminConfig() {
+    Map<String, Object> config = new HashMap<>();
+    values.outbound.properties().addToAdmin(config);
+    config.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, values.outbound.bootstrapServers());
+    return config;
+  }
+
+  private KafkaChannelSpec with(Consumer<Draft> change) {
+    Draft draft = new Draft(values);
+    change.accept(draft);
+    return new KafkaChannelSpec(draft);
+  }
+
+  /** Written while a spec is made from another one, and never again. */
+  private static final class Draft {
+    KafkaOutboundSpec outbound = KafkaOutboundSpec.DEFAULT;
+    String group = "";
+    @Nullable String instanceId;
+    StartAt startAt = StartAt.EARLIEST;
+    int highWatermark = 4096;
+    int maxPollRecords = 500;
+    Duration commitInterval = Duration.ofSeconds(1);
+    int commitEvery = 500;
+    Duration revokeDrain = Duration.ofSeconds(3);
+    Duration sessionTimeout = Duration.ofSeconds(6);
+    Duration closeTimeout = Duration.ofSeconds(5);
+
+    Draft() {}
+
+    Draft(Draft other) {
+      outbound = other.outbound;
+      group = other.group;
+      instanceId = other.instanceId;
+      startAt = other.startAt;
+      highWatermark = other.highWatermark;
+      maxPollRecords = other.maxPollRecords;
+      commitInterval = other.commitInterval;
+      commitEvery = other.commitEvery;
+      revokeDrain = other.revokeDrain;
+      sessionTimeout = other.sessionTimeout;
+      closeTimeout = other.closeTimeout;
+    }
+  }
+}

@@ -1,0 +1,201 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.kafka;
+
+import java.util.ArrayDeque;
+import java.util.Comparator;
+import java.util.PriorityQueue;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.apache.kafka.common.TopicPartition;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One partition for one period of ownership. When it comes back to the same member after a
+ * rebalance, that is another object.
+ */
+final class Partition {
+
+  /*
+   * Threads: the poll thread creates it, admits records, commits and ends it. The emitter takes
+   * records out. Deliveries are settled by any thread.
+   *
+   * window             see there
+   * held, committing   poll thread only
+   * waiting, returned  emitter only: records not yet delivered, and those to be delivered again
+   * listed             emitter only: whether the emitter has it in its round
+   * out                deliveries not done. A delivery is added before `state` is read, and `state`
+   *                    is written before `out` is read: a delivery is seen by the poll thread, or
+   *                    sees that the partition is leaving
+   * committed          written by the poll thread; any thread reads it after `state` is GONE
+   * blocking           the record that must be settled before a held partition can go on
+   *
+   * Invariants:
+   *   I1  after LEAVING nothing is delivered; after GONE nothing is settled
+   *   I2  committed never goes back and never passes an unsettled offset
+   */
+
+  private static final int OWNED = 0;
+  private static final int LEAVING = 1;
+  private static final int GONE = 2;
+
+  private static final long NONE = -1;
+
+  final TopicPartition id;
+  final String name;
+  final long epoch;
+  final OffsetWindow window;
+
+  boolean held;
+
+  private final Queue<Arrival> waiting = new ArrayDeque<>();
+  private final Queue<Arrival> returned =
+      new PriorityQueue<>(Comparator.comparingLong((Arrival arrival) -> arrival.seq));
+  boolean listed;
+
+  private final Set<KafkaSettlement> out = ConcurrentHashMap.newKeySet();
+  private final Queue<KafkaSettlement> awaitingDurability = new ConcurrentLinkedQueue<>();
+  private volatile int state = OWNED;
+  private volatile long committed;
+  private volatile long blocking = NONE;
+
+  Partition(TopicPartition id, long epoch, OffsetWindow window) {
+    this.id = id;
+    this.name = id.topic() + '-' + id.partition();
+    this.epoch = epoch;
+    this.window = window;
+    this.committed = window.frontier();
+  }
+
+  // == poll thread: intake ==
+
+  /** Nothing more is delivered from here on; what is out can still be settled. */
+  void leave() {
+    state = LEAVING;
+  }
+
+  boolean isIdle() {
+    return out.isEmpty();
+  }
+
+  /** Names the record whose settlement is worth waking the poll thread for. */
+  void awaitOldest() {
+    blocking = window.oldest();
+  }
+
+  void awaitNothing() {
+    blocking = NONE;
+  }
+
+  // == poll thread: commits ==
+
+  long committed() {
+    return committed;
+  }
+
+  /** The broker has confirmed {@code offset} as the next one to read. */
+  void committed(long offset) {
+    if (offset > committed) {
+      committed = offset;
+      for (int n = awaitingDurability.size(); n > 0; n--) {
+        KafkaSettlement settlement = awaitingDurability.poll();
+        if (settlement != null && !settlement.tellIfDurable(offset)) {
+          awaitingDurability.add(settlement);
+        }
+      }
+    }
+  }
+
+  /** Fences the window. The frontier does not move any more, and may be committed a last time. */
+  void fence() {
+    state = LEAVING;
+    window.close();
+  }
+
+  /** Ends the ownership: what is not settled, or not committed, is lost. */
+  void end() {
+    state = GONE;
+    for (KafkaSettlement settlement : out) {
+      settlement.lose();
+    }
+    tellAwaiting();
+  }
+
+  // == emitter ==
+
+  void add(Arrival arrival) {
+    (arrival.delivered ? returned : waiting).add(arrival);
+  }
+
+  /** Records that come back were before all that wait. */
+  @Nullable Arrival next() {
+    Arrival again = returned.poll();
+    return again != null ? again : waiting.poll();
+  }
+
+  void discard() {
+    returned.clear();
+    waiting.clear();
+  }
+
+  /** Whether the delivery may go out; if so it is counted until {@link #done}. */
+  boolean begin(KafkaSettlement settlement) {
+    out.add(settlement);
+    if (state == OWNED) {
+      return true;
+    }
+    out.remove(settlement);
+    return false;
+  }
+
+  // == any thread ==
+
+  boolean isOwned() {
+    return state == OWNED;
+  }
+
+  /** Settles a record for good; false if the ownership has ended. */
+  boolean settle(long seq) {
+    return window.settle(seq);
+  }
+
+  boolean isBlocking(long seq) {
+    return seq == blocking;
+  }
+
+  void done(KafkaSettlement settlement) {
+    out.remove(settlement);
+  }
+
+  void awaitDurability(KafkaSettlement settlement) {
+    awaitingDurability.add(settlement);
+    if (state == GONE) {
+      tellAwaiting();
+    } else {
+      settlement.tellIfDurable(committed);
+    }
+  }
+
+  private void tellAwaiting() {
+    for (KafkaSettlement s; (s = awaitingDurability.poll()) != null; ) {
+      if (!s.tellIfDurable(committed)) {
+        s.lose();
+      }
+    }
+  }
+}

@@ -1,0 +1,164 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.kafka;
+
+import dev.sluice.embedded.EmbeddedKafka;
+import dev.sluice.message.Message;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.jspecify.annotations.Nullable;
+
+/** The broker that the tests of this JVM share, and the plain clients they check ours with. */
+final class Broker {
+
+  private static final AtomicInteger TOPICS = new AtomicInteger();
+
+  private Broker() {}
+
+  /** Started by the first test that needs it. */
+  private static final class Shared {
+    static final EmbeddedKafka KAFKA = EmbeddedKafka.create().start();
+
+    static {
+      Runtime.getRuntime().addShutdownHook(new Thread(KAFKA::close));
+    }
+  }
+
+  static String servers() {
+    return Shared.KAFKA.bootstrapServers();
+  }
+
+  static String newTopic(int partitions) {
+    return newTopic(partitions, Map.of());
+  }
+
+  static String newTopic(int partitions, Map<String, String> config) {
+    String topic = "t" + TOPICS.incrementAndGet();
+    Shared.KAFKA.createTopic(topic, partitions, config);
+    return topic;
+  }
+
+  static KafkaChannel channel(String topic) {
+    return channel(topic, spec -> spec);
+  }
+
+  /** A channel with quick commits, so that no test has to wait for one. */
+  static KafkaChannel channel(String topic, UnaryOperator<KafkaChannelSpec> spec) {
+    return KafkaChannel.create(
+        s ->
+            spec.apply(
+                s.bootstrapServers(servers())
+                    .topic(topic)
+                    .group(topic + "-group")
+                    .commitInterval(Duration.ofMillis(20))));
+  }
+
+  static Message<byte[]> message(String text) {
+    return Message.of(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  static String text(Message<byte[]> message) {
+    return new String(message.payload(), StandardCharsets.UTF_8);
+  }
+
+  /** Writes {@code n} plain records, spread over the partitions, with their number as the value. */
+  static void fill(String topic, int partitions, int n) {
+    try (KafkaProducer<byte[], byte[]> producer = producer()) {
+      for (int i = 0; i < n; i++) {
+        byte[] value = String.valueOf(i).getBytes(StandardCharsets.UTF_8);
+        producer.send(new ProducerRecord<>(topic, i % partitions, null, value));
+      }
+    }
+  }
+
+  static KafkaProducer<byte[], byte[]> producer() {
+    return new KafkaProducer<>(
+        Map.of("bootstrap.servers", servers()),
+        new ByteArraySerializer(),
+        new ByteArraySerializer());
+  }
+
+  /** Reads the first {@code n} records, those of each partition in order. */
+  static List<ConsumerRecord<byte[], byte[]>> read(String topic, int partitions, int n) {
+    try (KafkaConsumer<byte[], byte[]> consumer =
+        new KafkaConsumer<>(
+            Map.of("bootstrap.servers", servers()),
+            new ByteArrayDeserializer(),
+            new ByteArrayDeserializer())) {
+      List<TopicPartition> all = partitions(topic, partitions);
+      consumer.assign(all);
+      consumer.seekToBeginning(all);
+      List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
+      Instant deadline = Instant.now().plusSeconds(20);
+      while (records.size() < n && Instant.now().isBefore(deadline)) {
+        consumer.poll(Duration.ofMillis(50)).forEach(records::add);
+      }
+      return records;
+    }
+  }
+
+  /** The sum of what the channel's group has committed. */
+  static long committed(String topic) {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
+      return admin
+          .listConsumerGroupOffsets(topic + "-group")
+          .partitionsToOffsetAndMetadata()
+          .get()
+          .values()
+          .stream()
+          .mapToLong(Broker::offset)
+          .sum();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static long offset(@Nullable OffsetAndMetadata committed) {
+    return committed == null ? 0 : committed.offset();
+  }
+
+  static List<TopicPartition> partitions(String topic, int n) {
+    return IntStream.range(0, n).mapToObj(p -> new TopicPartition(topic, p)).toList();
+  }
+
+  /** Looks until it is so, or fails after 20 seconds. */
+  static void await(String what, BooleanSupplier condition) {
+    Instant deadline = Instant.now().plusSeconds(20);
+    while (!condition.getAsBoolean()) {
+      if (Instant.now().isAfter(deadline)) {
+        throw new AssertionError("not within 20 s: " + what);
+      }
+      java.util.concurrent.locks.LockSupport.parkNanos(5_000_000);
+    }
+  }
+}
