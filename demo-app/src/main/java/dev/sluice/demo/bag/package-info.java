@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.bag;
+
+import org.jspecify.annotations.NullMarked;

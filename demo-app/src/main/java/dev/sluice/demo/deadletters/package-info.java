@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.deadletters;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.flight;
+
+import org.jspecify.annotations.NullMarked;

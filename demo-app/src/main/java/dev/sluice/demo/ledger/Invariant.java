@@ -1,0 +1,41 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.demo.ledger;
+
+/**
+ * Watches that nothing is lost: <em>checked in = loaded + in flight + dead-lettered</em>. Not
+ * thread-safe: the {@link Ledger} guards it, so that a sample is of one moment.
+ */
+final class Invariant {
+
+  private long samples;
+  private long violations;
+
+  void sample(Counters counters) {
+    samples++;
+    if (counters.difference() != 0) {
+      violations++;
+    }
+  }
+
+  long samples() {
+    return samples;
+  }
+
+  long violations() {
+    return violations;
+  }
+}

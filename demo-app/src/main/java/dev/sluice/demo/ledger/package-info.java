@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.ledger;
+
+import org.jspecify.annotations.NullMarked;

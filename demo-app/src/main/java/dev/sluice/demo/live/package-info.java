@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.live;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.loading;
+
+import org.jspecify.annotations.NullMarked;

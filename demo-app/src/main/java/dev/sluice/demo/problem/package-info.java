@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.problem;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.security;
+
+import org.jspecify.annotations.NullMarked;
