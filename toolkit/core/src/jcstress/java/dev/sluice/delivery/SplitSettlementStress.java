@@ -1,0 +1,106 @@
+package dev.sluice.delivery;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import java.util.Objects;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.IL_Result;
+
+/** A parent and its children: decided once, with the worst outcome, whoever is last. */
+public final class SplitSettlementStress {
+
+  private SplitSettlementStress() {}
+
+  private static String name(dev.sluice.delivery.@org.jspecify.annotations.Nullable Outcome o) {
+    return o == null ? "open" : o.getClass().getSimpleName();
+  }
+
+  @JCStressTest
+  @State
+  @Outcome(id = "1, Reject", expect = ACCEPTABLE, desc = "decided once, by the worst child")
+  @Outcome(expect = FORBIDDEN, desc = "decided twice, not at all, or too well")
+  public static class ChildrenAndProducer {
+    private final SettlementStress.Probe parent = new SettlementStress.Probe();
+    private final SplitSettlement split = new SplitSettlement(parent);
+    private final Settlement first = Objects.requireNonNull(split.child());
+    private final Settlement second = Objects.requireNonNull(split.child());
+
+    @Actor
+    public void ackAndEnd() {
+      first.settle(dev.sluice.delivery.Outcome.ack());
+      split.producerDone(dev.sluice.delivery.Outcome.ack());
+    }
+
+    @Actor
+    public void reject() {
+      second.settle(dev.sluice.delivery.Outcome.reject(DeadLetterReason.POISON, null));
+    }
+
+    @Arbiter
+    public void arbiter(IL_Result r) {
+      r.r1 = parent.decisions.get();
+      r.r2 = name(parent.outcome());
+    }
+  }
+
+  @JCStressTest
+  @State
+  @Outcome(id = "1, Release", expect = ACCEPTABLE, desc = "the truncation counted")
+  @Outcome(id = "1, Retry", expect = ACCEPTABLE, desc = "the error's outcome counted")
+  @Outcome(expect = FORBIDDEN, desc = "decided twice, not at all, or as a success")
+  public static class TwoProducerEnds {
+    private final SettlementStress.Probe parent = new SettlementStress.Probe();
+    private final SplitSettlement split = new SplitSettlement(parent);
+
+    @Actor
+    public void cancelled() {
+      split.producerDone(
+          dev.sluice.delivery.Outcome.release(
+              dev.sluice.delivery.Outcome.Release.Why.CANCELLED));
+    }
+
+    @Actor
+    public void failed() {
+      split.producerDone(dev.sluice.delivery.Outcome.retry(java.time.Duration.ZERO, null));
+    }
+
+    @Arbiter
+    public void arbiter(IL_Result r) {
+      r.r1 = parent.decisions.get();
+      r.r2 = name(parent.outcome());
+    }
+  }
+
+  @JCStressTest
+  @State
+  @Outcome(id = "1, Ack", expect = ACCEPTABLE, desc = "with or without the late child, once")
+  @Outcome(expect = FORBIDDEN, desc = "decided twice or not at all")
+  public static class ChildAgainstProducerEnd {
+    private final SettlementStress.Probe parent = new SettlementStress.Probe();
+    private final SplitSettlement split = new SplitSettlement(parent);
+
+    @Actor
+    public void another() {
+      Settlement child = split.child();
+      if (child != null) {
+        child.settle(dev.sluice.delivery.Outcome.ack());
+      }
+    }
+
+    @Actor
+    public void produce() {
+      split.producerDone(dev.sluice.delivery.Outcome.ack());
+    }
+
+    @Arbiter
+    public void arbiter(IL_Result r) {
+      r.r1 = parent.decisions.get();
+      r.r2 = name(parent.outcome());
+    }
+  }
+}
