@@ -1,3 +1,7 @@
+/**
+ * A channel in this JVM: leases, exclusive ordered groups, priority, delay and expiry, without a
+ * broker.
+ */
 @NullMarked
 package dev.sluice.memory;
 
