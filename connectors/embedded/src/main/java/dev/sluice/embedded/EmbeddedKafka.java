@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -32,13 +33,17 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.jspecify.annotations.Nullable;
 
@@ -231,30 +236,65 @@ public final class EmbeddedKafka implements AutoCloseable {
         Map.of(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers());
     try (Admin admin = Admin.create(client)) {
       NewTopic topic = new NewTopic(name, Optional.of(partitions), Optional.empty());
+      if (!create(admin, topic.configs(config))) {
+        requirePartitions(admin, name, partitions);
+      }
+      awaitLeaders(admin, name, partitions);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("topic " + name + ": " + e.getCause(), e.getCause());
+    }
+  }
+
+  private static boolean create(Admin admin, NewTopic topic) throws ExecutionException {
+    try {
+      await(admin.createTopics(List.of(topic)).all());
+      return true;
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof TopicExistsException) {
+        return false;
+      }
+      throw e;
+    }
+  }
+
+  private static void requirePartitions(Admin admin, String topic, int partitions)
+      throws ExecutionException {
+    KafkaFuture<TopicDescription> description =
+        Objects.requireNonNull(admin.describeTopics(List.of(topic)).topicNameValues().get(topic));
+    int existing = await(description).partitions().size();
+    if (existing != partitions) {
+      throw new IllegalStateException(
+          "topic " + topic + ": " + existing + " partitions (expected: " + partitions + ")");
+    }
+  }
+
+  /**
+   * A topic exists before its partitions take records. A producer that comes too early may have its
+   * second batch accepted and its first one refused, and does not get over that for a long time.
+   */
+  private static void awaitLeaders(Admin admin, String topic, int partitions)
+      throws ExecutionException {
+    Map<TopicPartition, OffsetSpec> all = new HashMap<>();
+    for (int i = 0; i < partitions; i++) {
+      all.put(new TopicPartition(topic, i), OffsetSpec.latest());
+    }
+    long deadline = System.nanoTime() + ADMIN_TIMEOUT.toNanos();
+    for (; ; ) {
       try {
-        await(admin.createTopics(List.of(topic.configs(config))).all());
-      } catch (TopicExistsException e) {
-        TopicDescription there =
-            await(
-                Objects.requireNonNull(
-                    admin.describeTopics(List.of(name)).topicNameValues().get(name)));
-        int existing = there.partitions().size();
-        if (existing != partitions) {
-          throw new IllegalStateException(
-              "topic " + name + ": " + existing + " partitions (expected: " + partitions + ")", e);
+        await(admin.listOffsets(all).all()); // only a leader can tell
+        return;
+      } catch (ExecutionException e) {
+        if (!(e.getCause() instanceof RetriableException) || System.nanoTime() - deadline > 0) {
+          throw e;
         }
+        LockSupport.parkNanos(10_000_000);
       }
     }
   }
 
-  private static <T> T await(KafkaFuture<T> future) {
+  private static <T> T await(KafkaFuture<T> future) throws ExecutionException {
     try {
       return future.get(ADMIN_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof TopicExistsException exists) {
-        throw exists;
-      }
-      throw new IllegalStateException("the embedded broker refused: " + e.getCause(), e.getCause());
     } catch (TimeoutException e) {
       throw new IllegalStateException("no answer from the embedded broker in " + ADMIN_TIMEOUT, e);
     } catch (InterruptedException e) {

@@ -15,6 +15,7 @@
  */
 package dev.sluice.kafka;
 
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,8 +23,12 @@ import java.util.Objects;
 import java.util.Optional;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import reactor.core.publisher.Mono;
+import reactor.util.retry.Retry;
 
 /** Makes topics that a program needs. */
 public final class KafkaTopics {
@@ -40,9 +45,10 @@ public final class KafkaTopics {
    *   <dt>Backpressure
    *   <dd>not applicable
    *   <dt>Completes/Errors
-   *   <dd>completes when the topic is there; fails with {@link IllegalStateException} when it has
-   *       another number of partitions (which would change the order within groups), and with the
-   *       broker's error when it refuses or does not answer within 10 s
+   *   <dd>completes when the topic is there and takes records; fails with {@link
+   *       IllegalStateException} when it has another number of partitions (which would change the
+   *       order within groups), and with the broker's error when it refuses or does not answer
+   *       within 10 s
    *   <dt>Cancel
    *   <dd>only stops waiting
    *   <dt>Discard
@@ -82,13 +88,33 @@ public final class KafkaTopics {
         admin ->
             create(admin, topic, partitions)
                 .onErrorResume(
-                    TopicExistsException.class, exists -> verify(admin, topic, partitions)),
+                    TopicExistsException.class, exists -> verify(admin, topic, partitions))
+                .then(awaitLeaders(admin, topic, partitions)),
         KafkaAdmin::close);
   }
 
   private static Mono<Void> create(KafkaAdmin admin, String topic, int partitions) {
     NewTopic wanted = new NewTopic(topic, Optional.of(partitions), Optional.empty());
     return admin.call(client -> client.createTopics(List.of(wanted)).all());
+  }
+
+  /**
+   * A topic exists before its partitions take records. A producer that comes too early may have its
+   * second batch accepted and its first one refused, and does not get over that for a long time.
+   * The client repeats this request until every leader answers.
+   */
+  private static Mono<Void> awaitLeaders(KafkaAdmin admin, String topic, int partitions) {
+    Map<TopicPartition, OffsetSpec> all = new HashMap<>();
+    for (int i = 0; i < partitions; i++) {
+      all.put(new TopicPartition(topic, i), OffsetSpec.latest());
+    }
+    return admin
+        .call(client -> client.listOffsets(all).all())
+        .retryWhen(
+            Retry.fixedDelay(100, Duration.ofMillis(100))
+                .filter(RetriableException.class::isInstance)
+                .onRetryExhaustedThrow((spec, signal) -> signal.failure()))
+        .then();
   }
 
   private static Mono<Void> verify(KafkaAdmin admin, String topic, int partitions) {
