@@ -259,7 +259,7 @@ public final class KafkaChannelSpec {
         CooperativeStickyAssignor.class.getName());
     config.put(
         ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG,
-        (int) Math.min(3_000, values.sessionTimeout.toMillis() / 3));
+        (int) Math.min(1_000, values.sessionTimeout.toMillis() / 3));
     // Kafka's 500 ms stall a fetch for all partitions when only some of them have records.
     config.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 20);
     values.outbound.properties().addToConsumer(config);

@@ -88,8 +88,8 @@ final class KafkaSettlement extends SettlementCore {
   private void giveBack(Duration delay) {
     slot = Slot.LEFT_OPEN;
     arrival.partition.done(this);
+    receiver.givenBack(arrival, delay); // first, or a later record would take the free place
     markDurable();
-    receiver.givenBack(arrival, delay);
   }
 
   /**

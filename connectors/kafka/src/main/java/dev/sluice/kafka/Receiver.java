@@ -203,10 +203,10 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
     }
   }
 
-  /** A record is to be delivered again. */
+  /** A record is to be delivered again; what waits is looked at when its delivery is done. */
   void givenBack(Arrival arrival, Duration delay) {
     if (delay.isZero()) {
-      arrived(arrival);
+      arrivals.add(arrival);
       return;
     }
     try {

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
@@ -102,10 +103,11 @@ final class Broker {
   }
 
   static KafkaProducer<byte[], byte[]> producer() {
-    return new KafkaProducer<>(
-        Map.of("bootstrap.servers", servers()),
-        new ByteArraySerializer(),
-        new ByteArraySerializer());
+    return producer(Map.of("bootstrap.servers", servers()));
+  }
+
+  static KafkaProducer<byte[], byte[]> producer(Map<String, Object> config) {
+    return new KafkaProducer<>(config, new ByteArraySerializer(), new ByteArraySerializer());
   }
 
   /** Reads the first {@code n} records, those of each partition in order. */
@@ -158,7 +160,7 @@ final class Broker {
       if (Instant.now().isAfter(deadline)) {
         throw new AssertionError("not within 20 s: " + what);
       }
-      java.util.concurrent.locks.LockSupport.parkNanos(5_000_000);
+      LockSupport.parkNanos(5_000_000);
     }
   }
 }
