@@ -10,7 +10,8 @@ const STALE_AFTER = 3000;
 const RECONNECT_AFTER = 2000;
 const BAGS_PER_LANE = 12;
 const RATES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
-const PLACES = { 'checked-in': 0.2, loading: 0.55, loaded: 1 };
+/** Where on the belt a bag of each stage stands, from 0 to 1. */
+const PLACES = { CHECKED_IN: 0.2, LOADING: 0.55, LOADED: 1 };
 const TRAVEL = 900;
 const STAGGER = 120;
 const STOW = 1500;
@@ -186,7 +187,7 @@ function openLane(lane, fresh) {
     bar: find('.bar i'),
     bags: new Map(),
     // Bags up to this sequence number have had their turn on the belt.
-    seen: lane.bags.reduce((top, bag) => (bag.stage === 'loaded' ? Math.max(top, bag.sequence) : top), 0),
+    seen: lane.bags.reduce((top, bag) => (bag.stage === 'LOADED' ? Math.max(top, bag.sequence) : top), 0),
   };
 }
 
@@ -210,42 +211,42 @@ function moveBags(view, bags) {
     if (chip) {
       advance(view, chip, bag.stage);
     } else if (bag.sequence > view.seen && view.bags.size < BAGS_PER_LANE) {
-      if (bag.stage === 'loaded' && still.matches) continue;
+      if (bag.stage === 'LOADED' && still.matches) continue;
       enter(view, bag, queued++);
     }
-    if (bag.stage === 'loaded') view.seen = Math.max(view.seen, bag.sequence);
+    if (bag.stage === 'LOADED') view.seen = Math.max(view.seen, bag.sequence);
   }
   // A chip whose bag left the list between two frames has been loaded or dead-lettered: it leaves the belt.
-  for (const [tag, chip] of view.bags) if (!listed.has(tag)) advance(view, chip, 'loaded');
+  for (const [tag, chip] of view.bags) if (!listed.has(tag)) advance(view, chip, 'LOADED');
 }
 
 function enter(view, bag, place) {
   const node = document.createElement('b');
   node.className = 'bag';
-  node.dataset.stage = 'entering';
+  node.dataset.stage = 'ENTERING';
   node.textContent = bag.tag.slice(-4);
   node.style.setProperty('--wait', `${place * STAGGER}ms`);
   view.belt.append(node);
-  const chip = { node, tag: bag.tag, stage: 'entering', place };
+  const chip = { node, tag: bag.tag, stage: 'ENTERING', place };
   view.bags.set(bag.tag, chip);
   // Two frames: the first paints the bag at the start of the belt, the second lets it travel.
   requestAnimationFrame(() => requestAnimationFrame(() => advance(view, chip, bag.stage)));
 }
 
 function advance(view, chip, stage) {
-  if (chip.stage === stage || chip.stage === 'loaded') return;
+  if (chip.stage === stage || chip.stage === 'LOADED') return;
   const { node } = chip;
-  if (chip.stage !== 'entering') node.style.setProperty('--wait', '0s');
-  else if (stage === 'loaded') node.classList.add('whole-way');
+  if (chip.stage !== 'ENTERING') node.style.setProperty('--wait', '0s');
+  else if (stage === 'LOADED') node.classList.add('whole-way');
   chip.stage = stage;
   node.dataset.stage = stage;
   node.style.setProperty('--travel', `${TRAVEL}ms`);
   // A queue forms in front of each stage: later bags stop a little earlier.
-  const queue = stage === 'loaded' ? 0 : (chip.place % 4) * 0.06;
+  const queue = stage === 'LOADED' ? 0 : (chip.place % 4) * 0.06;
   node.style.setProperty('--x', String(PLACES[stage] - queue));
-  if (stage === 'loaded') {
+  if (stage === 'LOADED') {
     const wait = still.matches ? 0 : chip.place * STAGGER + TRAVEL;
-    setTimeout(() => { node.dataset.stage = 'stowed'; }, wait);
+    setTimeout(() => { node.dataset.stage = 'STOWED'; }, wait);
     setTimeout(() => {
       node.remove();
       view.bags.delete(chip.tag);

@@ -15,34 +15,16 @@
  */
 package dev.sluice.demo.ledger;
 
-import com.fasterxml.jackson.annotation.JsonValue;
-
 /** How far a bag has come. */
 public enum Stage {
   /** Its tag is taken; whether it is on the topic is not known yet. */
-  RESERVED("reserved"),
+  RESERVED,
   /** It is on the topic and waits for its turn. */
-  CHECKED_IN("checked-in"),
+  CHECKED_IN,
   /** It is being put into the hold. */
-  LOADING("loading"),
+  LOADING,
   /** It is in the hold. */
-  LOADED("loaded"),
+  LOADED,
   /** It could not be loaded. */
-  DEAD_LETTERED("dead-lettered");
-
-  private final String wire;
-
-  Stage(String wire) {
-    this.wire = wire;
-  }
-
-  /** As the page and the API spell it. */
-  @JsonValue
-  public String wire() {
-    return wire;
-  }
-
-  boolean isInFlight() {
-    return this == CHECKED_IN || this == LOADING;
-  }
+  DEAD_LETTERED
 }

@@ -1,0 +1,93 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.demo;
+
+import java.time.Duration;
+import java.util.Objects;
+import org.springframework.core.ParameterizedTypeReference;
+import org.springframework.http.HttpMethod;
+import org.springframework.http.MediaType;
+import org.springframework.http.codec.ServerSentEvent;
+import org.springframework.web.reactive.function.client.WebClient;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Talks to a running baggage control. */
+final class AirportClient {
+
+  private static final Duration LIMIT = Duration.ofSeconds(20);
+
+  private final WebClient http;
+
+  AirportClient(int port) {
+    this.http =
+        WebClient.builder()
+            .baseUrl("http://127.0.0.1:" + port)
+            .codecs(codecs -> codecs.defaultCodecs().maxInMemorySize(4 << 20))
+            .build();
+  }
+
+  record Answer(int status, JsonNode body) {}
+
+  /** Checks in a bag. */
+  Mono<Answer> checkIn(String tag, String flight) {
+    return http.post()
+        .uri("/api/bags")
+        .contentType(MediaType.APPLICATION_JSON)
+        .bodyValue("{\"tag\":\"" + tag + "\",\"flight\":\"" + flight + "\"}")
+        .exchangeToMono(
+            response ->
+                response
+                    .bodyToMono(String.class)
+                    .map(body -> new Answer(response.statusCode().value(), json(body))));
+  }
+
+  Answer send(HttpMethod method, String path) {
+    return Objects.requireNonNull(
+        http.method(method)
+            .uri(path)
+            .exchangeToMono(
+                response ->
+                    response
+                        .bodyToMono(String.class)
+                        .map(body -> new Answer(response.statusCode().value(), json(body))))
+            .block(LIMIT));
+  }
+
+  JsonNode get(String path) {
+    return send(HttpMethod.GET, path).body();
+  }
+
+  /** The live feed. */
+  Flux<JsonNode> frames() {
+    return http.get()
+        .uri("/api/live")
+        .retrieve()
+        .bodyToFlux(new ParameterizedTypeReference<ServerSentEvent<String>>() {})
+        .map(event -> json(Objects.requireNonNull(event.data())));
+  }
+
+  /** A frame of now. */
+  JsonNode frame() {
+    return Objects.requireNonNull(frames().blockFirst(LIMIT));
+  }
+
+  private static JsonNode json(String text) {
+    return JsonMapper.shared().readTree(text);
+  }
+}
