@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /** Waits for what will come true. */
@@ -49,11 +50,10 @@ public final class Eventually {
                   }
                 })
             .next()
-            .timeout(LIMIT)
-            .onErrorMap(e -> new AssertionError("not within " + LIMIT + "; last was " + last, e))
+            .timeout(LIMIT, Mono.empty())
             .block();
     if (found == null) {
-      throw new AssertionError("ended without a value");
+      throw new AssertionError("not within " + LIMIT + "; last was " + last);
     }
     return found;
   }
