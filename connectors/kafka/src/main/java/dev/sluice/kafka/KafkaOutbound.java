@@ -18,9 +18,14 @@ package dev.sluice.kafka;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.SendFailed;
+import dev.sluice.kafka.PendingSend.HandOver;
 import dev.sluice.message.Message;
 import java.util.Objects;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -44,8 +49,16 @@ public final class KafkaOutbound implements Outbound<byte[]> {
   private final ProducerLane lane;
 
   KafkaOutbound(KafkaOutboundSpec spec) {
+    this(
+        spec,
+        () ->
+            new KafkaProducer<>(
+                spec.producerConfig(), new ByteArraySerializer(), new ByteArraySerializer()));
+  }
+
+  KafkaOutbound(KafkaOutboundSpec spec, Supplier<Producer<byte[], byte[]>> producers) {
     this.topic = spec.topic();
-    this.lane = new ProducerLane(topic, spec);
+    this.lane = new ProducerLane(spec, producers);
   }
 
   /**
@@ -92,7 +105,7 @@ public final class KafkaOutbound implements Outbound<byte[]> {
   @Override
   public Mono<Receipt> send(Message<byte[]> message) {
     Objects.requireNonNull(message, "message");
-    return handOver(message).flatMap(receipt -> receipt);
+    return handOver(message).flatMap(HandOver::receipt);
   }
 
   /**
@@ -119,7 +132,8 @@ public final class KafkaOutbound implements Outbound<byte[]> {
   public Flux<Receipt> sendAll(Publisher<? extends Message<byte[]>> messages) {
     return Flux.from(messages)
         .concatMap(this::handOver, 1)
-        .flatMapSequential(receipt -> receipt, RECEIPTS_AHEAD, 1);
+        .takeUntil(HandOver::refused) // none may overtake it
+        .concatMap(HandOver::receipt, RECEIPTS_AHEAD);
   }
 
   /**
@@ -138,18 +152,18 @@ public final class KafkaOutbound implements Outbound<byte[]> {
    *   <dt>Discard
    *   <dd>nothing to discard
    *   <dt>Threads
-   *   <dd>on the thread that closed the producer
+   *   <dd>on a thread of the outbound that must not be blocked
    * </dl>
    */
   public Mono<Void> close() {
     return lane.close();
   }
 
-  /** Emits the wait for the receipt as soon as the producer has the message. */
-  private Mono<Mono<Receipt>> handOver(Message<byte[]> message) {
+  /** Emits as soon as the producer has the message, or has refused it. */
+  private Mono<HandOver> handOver(Message<byte[]> message) {
     return Mono.create(
-        handedOver ->
+        waiting ->
             lane.enqueue(
-                new PendingSend(message.id(), RecordFormat.write(topic, message), handedOver)));
+                new PendingSend(message.id(), RecordFormat.write(topic, message), waiting)));
   }
 }

@@ -22,27 +22,31 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
 import reactor.core.publisher.Sinks;
 
-/**
- * A message on its way: it waits for the producer to take it, then for its receipt. It fails at one
- * of the two.
- */
+/** A message on its way: it waits for the producer to take it, then for its receipt. */
 final class PendingSend {
+
+  /**
+   * What became of the wait for the producer.
+   *
+   * @param refused whether the producer did not take the message
+   * @param receipt the receipt, or why there is none; may be subscribed to at any time
+   */
+  record HandOver(boolean refused, Mono<Receipt> receipt) {}
 
   final String messageId;
   final ProducerRecord<byte[], byte[]> record;
   final int size;
 
-  private final MonoSink<Mono<Receipt>> handedOver;
+  private final MonoSink<HandOver> waiting;
   private final Sinks.One<Receipt> receipt = Sinks.one();
   private volatile boolean cancelled;
 
-  PendingSend(
-      String messageId, ProducerRecord<byte[], byte[]> record, MonoSink<Mono<Receipt>> handedOver) {
+  PendingSend(String messageId, ProducerRecord<byte[], byte[]> record, MonoSink<HandOver> waiting) {
     this.messageId = messageId;
     this.record = record;
     this.size = RecordFormat.size(record);
-    this.handedOver = handedOver;
-    handedOver.onCancel(() -> cancelled = true);
+    this.waiting = waiting;
+    waiting.onCancel(() -> cancelled = true);
   }
 
   /** Whether nobody waits any more for the producer to take it. */
@@ -51,11 +55,11 @@ final class PendingSend {
   }
 
   void handedOver() {
-    handedOver.success(receipt.asMono());
+    waiting.success(new HandOver(false, receipt.asMono()));
   }
 
   void refused(SendFailed failure) {
-    handedOver.error(failure);
+    waiting.success(new HandOver(true, Mono.error(failure)));
   }
 
   void confirmed(Receipt position) {

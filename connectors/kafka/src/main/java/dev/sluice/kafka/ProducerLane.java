@@ -20,15 +20,15 @@ import dev.sluice.channel.SendFailed;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.Callback;
-import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.RecordMetadata;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -64,6 +64,7 @@ final class ProducerLane {
 
   private final String topic;
   private final KafkaOutboundSpec spec;
+  private final Supplier<Producer<byte[], byte[]>> producers;
   private final Scheduler sender;
   private final Scheduler receipts;
   private final Queue<PendingSend> queue = new ConcurrentLinkedQueue<>();
@@ -86,9 +87,13 @@ final class ProducerLane {
   private static final AtomicLongFieldUpdater<ProducerLane> IN_FLIGHT =
       AtomicLongFieldUpdater.newUpdater(ProducerLane.class, "inFlight");
 
-  ProducerLane(String topic, KafkaOutboundSpec spec) {
-    this.topic = topic;
+  /**
+   * @param producers makes a producer; called on the thread that may block
+   */
+  ProducerLane(KafkaOutboundSpec spec, Supplier<Producer<byte[], byte[]>> producers) {
+    this.topic = spec.topic();
     this.spec = spec;
+    this.producers = producers;
     this.sender =
         Schedulers.newBoundedElastic(1, Integer.MAX_VALUE, "sluice-kafka-send-" + topic, 60, true);
     this.receipts = Schedulers.newSingle("sluice-kafka-receipt-" + topic, true);
@@ -168,7 +173,7 @@ final class ProducerLane {
     try {
       producer().send(send.record, attempt);
     } catch (RuntimeException e) {
-      // The producer refuses everything from now on, unless it was never made.
+      // It was not made, or refuses everything from now on.
       discardProducer();
       attempt.refused(e);
     }
@@ -180,9 +185,7 @@ final class ProducerLane {
   private Producer<byte[], byte[]> producer() {
     Producer<byte[], byte[]> current = producer;
     if (current == null) {
-      current =
-          new KafkaProducer<>(
-              spec.producerConfig(), new ByteArraySerializer(), new ByteArraySerializer());
+      current = producers.get();
       producer = current;
     }
     return current;
@@ -202,9 +205,20 @@ final class ProducerLane {
       waiting.refused(afterClose());
     }
     close(producer, closeOverdue ? Duration.ZERO : spec.deliveryTimeout());
-    closed.tryEmitEmpty();
-    receipts.dispose();
-    sender.dispose();
+    report( // after all results
+        () -> {
+          closed.tryEmitEmpty();
+          sender.dispose();
+          receipts.dispose();
+        });
+  }
+
+  private void report(Runnable result) {
+    try {
+      receipts.schedule(result);
+    } catch (RejectedExecutionException e) { // a producer that was closed by force answers late
+      result.run();
+    }
   }
 
   private void close(@Nullable Producer<byte[], byte[]> producer, Duration timeout) {
@@ -244,20 +258,20 @@ final class ProducerLane {
         refused(error);
         return;
       }
-      Runnable report =
+      report(
           error == null && metadata != null
               ? () -> send.confirmed(receipt(metadata))
-              : () -> send.failed(SendFailures.unconfirmed(topic, send, cause(error)));
+              : () -> send.failed(SendFailures.unconfirmed(topic, send, cause(error))));
       answered();
-      receipts.schedule(report);
     }
 
     void refused(Exception error) {
       refused = true;
+      report(() -> send.refused(SendFailures.refused(topic, send, error)));
       answered();
-      receipts.schedule(() -> send.refused(SendFailures.refused(topic, send, error)));
     }
 
+    /** After the report, or the end could overtake it. */
     private void answered() {
       IN_FLIGHT.addAndGet(ProducerLane.this, -send.size);
       drain();

@@ -1,0 +1,228 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.kafka;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.apache.kafka.clients.consumer.CommitFailedException;
+import org.apache.kafka.clients.consumer.MockConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.OffsetCommitCallback;
+import org.apache.kafka.clients.consumer.RetriableCommitFailedException;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.RebalanceInProgressException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.WakeupException;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+
+class OffsetCommitterTest {
+
+  private static final TopicPartition ID = new TopicPartition("bags", 0);
+
+  private final AtomicLong nanos = new AtomicLong();
+  private final OffsetCommitter committer =
+      new OffsetCommitter(Duration.ofSeconds(1), 500, nanos::get);
+  private final Partition partition = new Partition(ID, 1, new OffsetWindow(0, 4_096, nanos::get));
+  private final List<Partition> all = List.of(partition);
+  private final ScriptedConsumer consumer = new ScriptedConsumer();
+  private final Map<Long, Long> slots = new LinkedHashMap<>();
+
+  /** Answers commits when and how the test says. */
+  private static final class ScriptedConsumer extends MockConsumer<byte[], Object> {
+
+    final List<Long> asked = new ArrayList<>();
+    final List<OffsetCommitCallback> callbacks = new ArrayList<>();
+    final List<RuntimeException> syncFailures = new ArrayList<>();
+    Runnable onSync = () -> {};
+
+    ScriptedConsumer() {
+      super("earliest");
+    }
+
+    @Override
+    public synchronized void commitAsync(
+        Map<TopicPartition, OffsetAndMetadata> offsets, OffsetCommitCallback callback) {
+      asked.add(offsets.get(ID).offset());
+      callbacks.add(callback);
+    }
+
+    @Override
+    public synchronized void commitSync(
+        Map<TopicPartition, OffsetAndMetadata> offsets, Duration timeout) {
+      asked.add(offsets.get(ID).offset());
+      onSync.run();
+      if (!syncFailures.isEmpty()) {
+        throw syncFailures.remove(0);
+      }
+    }
+
+    void answer(int commit, @Nullable Exception error) {
+      callbacks.get(commit).onComplete(Map.of(), error);
+    }
+  }
+
+  private void admit(int from, int to) {
+    for (long offset = from; offset < to; offset++) {
+      slots.put(offset, partition.window.admit(offset));
+    }
+  }
+
+  private void settle(int from, int to) {
+    for (long offset = from; offset < to; offset++) {
+      partition.settle(slots.get(offset));
+    }
+  }
+
+  private void tick(Duration later) {
+    nanos.addAndGet(later.toNanos());
+    committer.tick(all, consumer);
+  }
+
+  @Nested
+  class Ticks {
+
+    @Test
+    void commitAfterTheInterval() {
+      admit(0, 10);
+      settle(0, 3);
+      tick(Duration.ofMillis(999));
+      assertThat(consumer.asked).isEmpty();
+      tick(Duration.ofMillis(1));
+      assertThat(consumer.asked).containsExactly(3L);
+    }
+
+    @Test
+    void commitEarlierAfterManySettlements() {
+      admit(0, 600);
+      settle(0, 499);
+      tick(Duration.ZERO);
+      assertThat(consumer.asked).isEmpty();
+      settle(499, 500);
+      tick(Duration.ZERO);
+      assertThat(consumer.asked).containsExactly(500L);
+    }
+
+    @Test
+    void commitNothingTwice() {
+      admit(0, 10);
+      settle(0, 3);
+      tick(Duration.ofSeconds(1));
+      consumer.answer(0, null);
+      tick(Duration.ofSeconds(1));
+      assertThat(consumer.asked).containsExactly(3L);
+      assertThat(partition.committed()).isEqualTo(3);
+    }
+
+    @Test
+    void commitOneAtATime() {
+      admit(0, 10);
+      settle(0, 3);
+      tick(Duration.ofSeconds(1));
+      settle(3, 5);
+      tick(Duration.ofSeconds(5));
+      assertThat(consumer.asked).containsExactly(3L);
+      consumer.answer(0, null);
+      tick(Duration.ZERO);
+      assertThat(consumer.asked).containsExactly(3L, 5L);
+    }
+
+    @Test
+    void tryAgainWithTheNewestFrontierWhateverFailed() {
+      admit(0, 10);
+      int settled = 0;
+      for (Exception error :
+          List.of(
+              new RetriableCommitFailedException("coordinator"),
+              new RebalanceInProgressException(),
+              new CommitFailedException(),
+              new IllegalStateException("other"))) {
+        settle(settled, settled + 1);
+        settled++;
+        tick(Duration.ofSeconds(1));
+        consumer.answer(settled - 1, error);
+        assertThat(partition.committed()).isZero();
+      }
+      tick(Duration.ofSeconds(1));
+      consumer.answer(settled, null);
+      assertThat(consumer.asked).containsExactly(1L, 2L, 3L, 4L, 4L);
+      assertThat(partition.committed()).isEqualTo(4);
+    }
+
+    @Test
+    void surviveAnAnswerThatComesAfterTheOwnership() {
+      admit(0, 10);
+      settle(0, 3);
+      tick(Duration.ofSeconds(1));
+      partition.fence();
+      partition.end();
+      consumer.answer(0, new RetriableCommitFailedException("too late"));
+      assertThat(partition.committed()).isZero();
+    }
+  }
+
+  @Nested
+  class Flushes {
+
+    @Test
+    void startAgainWhenWokenUpOrRefusedForNow() {
+      admit(0, 10);
+      settle(0, 7);
+      consumer.syncFailures.addAll(
+          List.of(new WakeupException(), new WakeupException(), new TimeoutException()));
+      committer.flush(all, consumer, Duration.ofSeconds(5));
+      assertThat(consumer.asked).containsExactly(7L, 7L, 7L, 7L);
+      assertThat(partition.committed()).isEqualTo(7);
+    }
+
+    @Test
+    void giveUpWhenTheGroupHasMovedOn() {
+      admit(0, 10);
+      settle(0, 7);
+      consumer.syncFailures.add(new CommitFailedException());
+      committer.flush(all, consumer, Duration.ofSeconds(5));
+      assertThat(consumer.asked).hasSize(1);
+      assertThat(partition.committed()).isZero();
+    }
+
+    @Test
+    void giveUpWhenTheTimeIsOver() {
+      admit(0, 10);
+      settle(0, 7);
+      for (int i = 0; i < 100; i++) {
+        consumer.syncFailures.add(new TimeoutException());
+      }
+      consumer.onSync = () -> nanos.addAndGet(Duration.ofSeconds(2).toNanos());
+      committer.flush(all, consumer, Duration.ofSeconds(5));
+      assertThat(consumer.asked).hasSize(3);
+      assertThat(partition.committed()).isZero();
+    }
+
+    @Test
+    void doNothingWhenNothingIsNew() {
+      admit(0, 10);
+      committer.flush(all, consumer, Duration.ofSeconds(5));
+      assertThat(consumer.asked).isEmpty();
+    }
+  }
+}
