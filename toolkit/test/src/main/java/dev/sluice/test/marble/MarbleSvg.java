@@ -26,6 +26,7 @@ final class MarbleSvg {
   private static final int LEFT = 130;
   private static final int LANE_HEIGHT = 60;
   private static final int RADIUS = 15;
+  private static final int OPERATOR_CHARACTER = 10;
   private static final String[] COLOURS = {
     "#8bc34a", "#ffca28", "#4fc3f7", "#ff8a65", "#b39ddb", "#4db6ac", "#bcaaa4", "#f48fb1"
   };
@@ -61,7 +62,9 @@ final class MarbleSvg {
 
   static String draw(MarbleScript script) {
     int columns = Math.max(longest(script.inputs()), longest(script.outputs()));
-    MarbleSvg picture = new MarbleSvg(LEFT + (columns + 3) * COLUMN);
+    int lanes = LEFT + (columns + 3) * COLUMN;
+    int operator = script.operator().length() * OPERATOR_CHARACTER + 48;
+    MarbleSvg picture = new MarbleSvg(Math.max(lanes, operator));
     script.inputs().forEach(picture::lane);
     picture.operator(script.operator());
     script.outputs().forEach(picture::lane);
