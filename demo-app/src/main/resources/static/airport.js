@@ -76,6 +76,10 @@ function link(state) {
   if (state === 'lost') {
     const since = shown ? `What you see is from ${timeOfDay.format(shown.at)}. ` : '';
     text($('outage-text'), `${since}Reconnecting…`);
+    for (const [lamp, words] of [['lamp-kafka', 'kafka-text'], ['lamp-flow', 'flow-text']]) {
+      data($(lamp), 'state', 'unknown');
+      text($(words), 'unknown');
+    }
     text($('alarm'), 'Connection to baggage control lost.');
   } else {
     text($('alarm'), '');
@@ -328,6 +332,7 @@ function drawLoad(load) {
     text($('load-text'), `Replays ${whole.format(load.flights)} real departures, bags in the order of departure.`);
   } else {
     text($('load-text'), `${whole.format(load.sent)} of ${whole.format(load.bags)} bags at ${whole.format(load.rate)} per second, ${whole.format(load.unreadable)} of them unreadable.`);
+    if (load.failure) text($('load-error'), `The load has failed: ${load.failure}`);
   }
 }
 
@@ -442,13 +447,13 @@ function announce(words) {
 function narrate(frame, before) {
   if (!before) return;
   if (frame.load.state !== before.load.state) {
-    announce({
+    const said = {
       running: `Load started: ${whole.format(frame.load.bags)} bags at ${whole.format(frame.load.rate)} per second.`,
       finished: `Load finished: ${whole.format(frame.load.sent)} bags checked in.`,
       stopped: `Load stopped after ${whole.format(frame.load.sent)} bags.`,
-      failed: 'Load failed.',
-      idle: '',
-    }[frame.load.state]);
+      failed: `Load failed: ${frame.load.failure}`,
+    }[frame.load.state];
+    if (said) announce(said);
   } else if (before.counters.inFlight > 0 && frame.counters.inFlight === 0 && frame.load.state !== 'running') {
     announce(`All bags are settled: ${whole.format(frame.counters.loaded)} loaded, ${whole.format(frame.counters.deadLettered)} dead-lettered.`);
   }

@@ -22,11 +22,13 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 import dev.sluice.demo.AirportClient.Answer;
 import dev.sluice.demo.ledger.Counters;
 import dev.sluice.demo.ledger.Ledger;
-import java.io.File;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -34,41 +36,45 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.springframework.beans.factory.annotation.Autowired;
-import org.springframework.boot.test.context.SpringBootTest;
-import org.springframework.boot.test.context.SpringBootTest.WebEnvironment;
-import org.springframework.boot.test.web.server.LocalServerPort;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
-import org.springframework.test.context.DynamicPropertyRegistry;
-import org.springframework.test.context.DynamicPropertySource;
 import org.springframework.test.web.reactive.server.WebTestClient;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import tools.jackson.databind.JsonNode;
 
 /** Baggage control as a whole, over HTTP, with its broker. */
-@SpringBootTest(webEnvironment = WebEnvironment.RANDOM_PORT)
 class AirportTest {
 
-  @TempDir static File data;
+  @TempDir static Path data;
+
+  private static ConfigurableApplicationContext application;
 
   private static final AtomicInteger TAGS = new AtomicInteger();
 
-  @LocalServerPort private int port;
-  @Autowired private Ledger ledger;
-
+  private Ledger ledger;
+  private int port;
   private AirportClient airport;
   private WebTestClient web;
 
-  @DynamicPropertySource
-  static void ownBroker(DynamicPropertyRegistry properties) {
-    properties.add("demo.data-dir", data::toString);
-    properties.add("demo.kafka-port", () -> 0);
+  @BeforeAll
+  static void start() {
+    application =
+        new SpringApplicationBuilder(AirportApplication.class)
+            .run("--server.port=0", "--demo.kafka-port=0", "--demo.data-dir=" + data);
+  }
+
+  @AfterAll
+  static void stop() {
+    application.close();
   }
 
   @BeforeEach
   void connect() {
+    ledger = application.getBean(Ledger.class);
+    port = application.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
     airport = new AirportClient(port);
     web =
         WebTestClient.bindToServer()
@@ -404,6 +410,13 @@ class AirportTest {
       web.delete()
           .uri("/api/load")
           .header("Origin", "http://elsewhere.example")
+          .exchange()
+          .expectStatus()
+          .isForbidden();
+      web.delete()
+          .uri("/api/load")
+          .header("Host", "rebound.example:" + port)
+          .header("Sec-Fetch-Site", "same-origin")
           .exchange()
           .expectStatus()
           .isForbidden();

@@ -99,19 +99,23 @@ public final class BagIntake {
     return ticket.outcome().asMono().onErrorMap(CheckInRefused::notConfirmed);
   }
 
-  /** Called by one thread at a time, in the order in which records are to be written. */
+  /** Subscribed to by one thread at a time, in the order in which records are to be written. */
   private Mono<Void> send(Ticket ticket) {
-    Departure departure = ticket.departure();
-    Bag bag = Bag.of(ticket.tag(), departure, ledger.nextSequence(departure), clock.instant());
-    return checkedIn
-        .send(Message.builder(bag).type("bag.checked-in").group(departure.key()).build())
-        .doOnNext(receipt -> ledger.confirm(ticket, bag.sequence(), bag.checkedInAt()))
+    return Mono.defer(() -> sendNext(ticket))
         .onErrorResume(
             failure -> {
               ledger.abandon(ticket, failure);
               return Mono.empty();
             })
-        .doFinally(end -> pending.decrementAndGet())
+        .doFinally(end -> pending.decrementAndGet());
+  }
+
+  private Mono<Void> sendNext(Ticket ticket) {
+    Departure departure = ticket.departure();
+    Bag bag = Bag.of(ticket.tag(), departure, ledger.nextSequence(departure), clock.instant());
+    return checkedIn
+        .send(Message.builder(bag).type("bag.checked-in").group(departure.key()).build())
+        .doOnNext(receipt -> ledger.confirm(ticket, bag.sequence(), bag.checkedInAt()))
         .then();
   }
 }

@@ -51,7 +51,7 @@ import reactor.core.publisher.Sinks;
  *
  * <p>Thread-safe: one lock, held for microseconds and never while anything waits, so that event
  * loops may call every method. Holds at most {@code capacity} bags and unreadable records, about
- * 250 bytes each.
+ * 180 bytes each.
  */
 public final class Ledger {
 

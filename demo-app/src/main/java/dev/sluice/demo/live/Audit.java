@@ -34,6 +34,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
@@ -57,6 +58,10 @@ public final class Audit implements SmartLifecycle {
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration JOIN = Duration.ofSeconds(5);
   private static final int PREVIEW = 80;
+
+  /** What comes before the name of a class; nobody at the airport knows it. */
+  private static final Pattern PACKAGES = Pattern.compile("\\b(?:[a-z][a-z0-9]*\\.)+(?=[A-Z])");
+
   private static final Logger log = LoggerFactory.getLogger(Audit.class);
 
   private final Ledger ledger;
@@ -92,15 +97,12 @@ public final class Audit implements SmartLifecycle {
   /** Rebuilds the ledger, then goes on in the background. Returns when the ledger is complete. */
   @Override
   public void start() {
-    long began = System.nanoTime();
-    // Check-ins first: so the end of a bag always finds its beginning.
-    long records = rebuild(List.of(Topics.CHECKED_IN));
-    records += rebuild(List.of(Topics.CHECKED_IN, Topics.LOADED, Topics.DEAD_LETTERS));
-    log.info(
-        "rebuilt from {} records in {} ms: {}",
-        records,
-        Duration.ofNanos(System.nanoTime() - began).toMillis(),
-        ledger.counters());
+    try {
+      rebuild();
+    } catch (RuntimeException e) {
+      consumer.close();
+      throw e;
+    }
     Thread follower = new Thread(this::follow, "bag-audit");
     follower.setDaemon(true);
     thread = follower;
@@ -134,7 +136,20 @@ public final class Audit implements SmartLifecycle {
     return 100;
   }
 
-  private long rebuild(List<String> topics) {
+  private void rebuild() {
+    long began = System.nanoTime();
+    // Check-ins first: so the end of a bag always finds its beginning.
+    long records = readToTheEnd(List.of(Topics.CHECKED_IN));
+    records += readToTheEnd(List.of(Topics.CHECKED_IN, Topics.LOADED, Topics.DEAD_LETTERS));
+    log.info(
+        "rebuilt from {} records in {} ms: {}",
+        records,
+        Duration.ofNanos(System.nanoTime() - began).toMillis(),
+        ledger.counters());
+  }
+
+  /** Adds what is not assigned yet and reads up to where that ends now. */
+  private long readToTheEnd(List<String> topics) {
     List<TopicPartition> partitions = new ArrayList<>();
     for (String topic : topics) {
       consumer
@@ -222,7 +237,7 @@ public final class Audit implements SmartLifecycle {
           new DeadLetter(
               String.valueOf(named),
               orUnknown(header(record, "sl-dl-reason")),
-              orUnknown(header(record, "sl-dl-error")),
+              PACKAGES.matcher(orUnknown(header(record, "sl-dl-error"))).replaceAll(""),
               time(record),
               preview(value(record))));
     }

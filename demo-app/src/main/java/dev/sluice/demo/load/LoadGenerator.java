@@ -139,7 +139,8 @@ public final class LoadGenerator implements SmartLifecycle, LoadRun.Target {
   private static byte[] smudged(String tag, Departure departure) {
     String torn = "{\"tag\":\"" + tag + "\",\"flight\":\"" + departure.carrier();
     String blurred =
-        "{\"tag\":\"" + tag.substring(0, 6) + "????\",\"flight\":\"" + departure.flight() + "\"}";
+        "{\"tag\":\"%s????\",\"flight\":\"%s\",\"date\":\"%s\",\"sequence\":1}"
+            .formatted(tag.substring(0, 6), departure.flight(), departure.date());
     String empty = "\u0000\u0000\u0000\u0000";
     String[] smudges = {torn, blurred, empty};
     return smudges[Math.floorMod(tag.hashCode(), smudges.length)].getBytes(StandardCharsets.UTF_8);

@@ -48,6 +48,7 @@ public final class LoadingFlow implements SmartLifecycle, LoadingGauges {
   private static final int LOOK_AHEAD = 4_096;
   private static final Duration PROBE_EVERY = Duration.ofSeconds(1);
   private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(3);
+  private static final Duration CLOSE_WITHIN = Duration.ofSeconds(10);
   private static final Frame.Convoy AT_REST = new Frame.Convoy(0, 0, CONCURRENCY, 0, LOOK_AHEAD);
 
   private static final Logger log = LoggerFactory.getLogger(LoadingFlow.class);
@@ -118,7 +119,7 @@ public final class LoadingFlow implements SmartLifecycle, LoadingGauges {
       return;
     }
     probe.update(Disposables.disposed());
-    running.stop(stopWithin).block(stopWithin.multipliedBy(2));
+    running.stop(stopWithin).block(stopWithin.plus(CLOSE_WITHIN));
     log.info("{}", running);
     handle = null;
   }

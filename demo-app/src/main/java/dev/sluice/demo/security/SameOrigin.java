@@ -16,6 +16,7 @@
 package dev.sluice.demo.security;
 
 import dev.sluice.demo.problem.Problem;
+import java.net.InetSocketAddress;
 import java.util.Set;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpMethod;
@@ -28,31 +29,42 @@ import reactor.core.publisher.Mono;
 
 /**
  * Refuses requests that change something when a page of another origin made the browser send them:
- * there is no login here, so being on the same machine would be all they need. Programs that are no
- * browser send neither header and pass.
+ * there is no login here, so being on the same machine would be all they need. Neither may a page
+ * whose name was made to point at this machine. Programs that are no browser pass.
  */
 @Component
 class SameOrigin implements WebFilter {
 
   private static final Set<HttpMethod> READING =
       Set.of(HttpMethod.GET, HttpMethod.HEAD, HttpMethod.OPTIONS);
-  private static final Set<String> OWN = Set.of("same-origin", "none");
+  private static final Set<String> OWN_SITE = Set.of("same-origin", "none");
+  private static final Set<String> OWN_HOST = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
 
   @Override
   public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
     ServerHttpRequest request = exchange.getRequest();
-    if (READING.contains(request.getMethod()) || isOwn(request.getHeaders())) {
-      return chain.filter(exchange);
-    }
-    return Mono.error(Problem.forbidden("a page of another origin may not change anything here"));
+    return READING.contains(request.getMethod()) || (isOwnPage(request) && isOwnHost(request))
+        ? chain.filter(exchange)
+        : Mono.error(Problem.forbidden("a page of another origin may not change anything here"));
   }
 
-  private static boolean isOwn(HttpHeaders headers) {
+  private static boolean isOwnPage(ServerHttpRequest request) {
+    HttpHeaders headers = request.getHeaders();
     String site = headers.getFirst("Sec-Fetch-Site");
     if (site != null) {
-      return OWN.contains(site);
+      return OWN_SITE.contains(site);
     }
     String origin = headers.getOrigin();
     return origin == null || origin.equals("http://" + headers.getFirst(HttpHeaders.HOST));
+  }
+
+  /** A request over the loopback address must have been meant for it. */
+  private static boolean isOwnHost(ServerHttpRequest request) {
+    InetSocketAddress local = request.getLocalAddress();
+    InetSocketAddress meant = request.getHeaders().getHost();
+    return local == null
+        || !local.getAddress().isLoopbackAddress()
+        || meant == null
+        || OWN_HOST.contains(meant.getHostString());
   }
 }

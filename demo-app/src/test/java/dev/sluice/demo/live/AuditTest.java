@@ -126,7 +126,7 @@ class AuditTest {
             new DeadLetter(
                 "bags.checked-in-0@2",
                 "UNREADABLE",
-                "dev.sluice.codec.UnreadablePayload: application/json: line 1",
+                "UnreadablePayload: application/json: line 1",
                 Instant.parse("2026-01-01T12:00:05Z"),
                 "{\"tag\":\"00010"));
   }
