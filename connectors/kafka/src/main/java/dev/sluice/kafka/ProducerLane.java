@@ -208,9 +208,13 @@ final class ProducerLane {
     report( // after all results
         () -> {
           closed.tryEmitEmpty();
-          sender.dispose();
-          receipts.dispose();
+          Schedulers.boundedElastic().schedule(this::dispose); // takes locks
         });
+  }
+
+  private void dispose() {
+    sender.dispose();
+    receipts.dispose();
   }
 
   private void report(Runnable result) {

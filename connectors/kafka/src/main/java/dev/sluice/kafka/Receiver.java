@@ -378,7 +378,7 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
         Operators.onErrorDropped(failure, actual.currentContext());
       }
     } finally {
-      emitter.dispose();
+      Schedulers.boundedElastic().schedule(emitter::dispose); // takes locks
     }
   }
 

@@ -21,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -29,15 +30,14 @@ import java.util.function.BooleanSupplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
-import org.jspecify.annotations.Nullable;
 
 /** The broker that the tests of this JVM share, and the plain clients they check ours with. */
 final class Broker {
@@ -131,22 +131,35 @@ final class Broker {
 
   /** The sum of what the channel's group has committed. */
   static long committed(String topic) {
+    return committedByPartition(topic).values().stream().mapToLong(offset -> offset).sum();
+  }
+
+  /** What the channel's group has committed, by partition. */
+  static Map<Integer, Long> committedByPartition(String topic) {
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
-      return admin
+      Map<Integer, Long> committed = new HashMap<>();
+      admin
           .listConsumerGroupOffsets(topic + "-group")
           .partitionsToOffsetAndMetadata()
           .get()
-          .values()
-          .stream()
-          .mapToLong(Broker::offset)
-          .sum();
+          .forEach((id, offset) -> committed.put(id.partition(), offset.offset()));
+      return committed;
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
   }
 
-  private static long offset(@Nullable OffsetAndMetadata committed) {
-    return committed == null ? 0 : committed.offset();
+  /** Throws all members out of the channel's group, as a session timeout does. */
+  static void expelMembers(String topic) {
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
+      admin
+          .removeMembersFromConsumerGroup(
+              topic + "-group", new RemoveMembersFromConsumerGroupOptions())
+          .all()
+          .get();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   static List<TopicPartition> partitions(String topic, int n) {

@@ -673,7 +673,15 @@ class KafkaChannelTest {
               "life " + life + ", seed " + seed,
               () -> member.count() >= Math.min(deliveries, rest) || acked.size() == n);
           member.cancel();
-          await("the end of it", () -> committed(topic) <= acked.size());
+          Broker.committedByPartition(topic)
+              .forEach(
+                  (partition, committed) -> {
+                    for (int offset = 0; offset < committed; offset++) {
+                      assertThat(acked)
+                          .as("seed %d, committed %s", seed, committed)
+                          .contains(String.valueOf(offset * 3 + partition));
+                    }
+                  });
         }
       }
       try (Member last = Member.acking(channel)) {
@@ -771,6 +779,57 @@ class KafkaChannelTest {
     }
 
     @Test
+    void thatThrowAMemberOutTakeItsRecordsAway() {
+      String topic = newTopic(2);
+      fill(topic, 2, 20);
+      try (Member member = Member.holding(channel(topic)).awaitCount(20)) {
+        List<Delivery<byte[]>> before = member.deliveries();
+        Broker.expelMembers(topic);
+        await("lost", () -> before.stream().allMatch(d -> d.settlement().isLost()));
+        // It comes back as another member and gets everything once more; what it did not know to be
+        // lost when it decided does not count for the records it has now.
+        member.awaitCount(40);
+        before.forEach(KafkaChannelTest::ack);
+        List<Delivery<byte[]>> after = member.deliveries().subList(20, 40);
+        after.subList(1, 20).forEach(KafkaChannelTest::ack);
+        int stuck = after.get(0).origin().position().contains("-0@") ? 0 : 1;
+        await(
+            "the other partition",
+            () -> Broker.committedByPartition(topic).getOrDefault(1 - stuck, 0L) == 10);
+        assertThat(Broker.committedByPartition(topic).getOrDefault(stuck, 0L)).isZero();
+        assertThat(after.get(0).origin().epoch()).isGreaterThan(before.get(0).origin().epoch());
+        ack(after.get(0));
+        await("all", () -> committed(topic) == 20);
+      }
+    }
+
+    @Test
+    void keepAMemberThatWorksForLongerThanThePollInterval() {
+      String topic = newTopic(2);
+      KafkaChannel channel =
+          channel(topic, s -> s.highWatermark(1).property("max.poll.interval.ms", 1_000));
+      try (KafkaProducer<byte[], byte[]> producer = Broker.producer();
+          Member member =
+              Member.handling(
+                  channel,
+                  d -> {
+                    if (d.origin().position().contains("-1@")) {
+                      ack(d);
+                    }
+                  })) {
+        producer.send(new ProducerRecord<>(topic, 0, null, new byte[0]));
+        member.awaitCount(1);
+        Flux.interval(Duration.ofMillis(10))
+            .take(300)
+            .doOnNext(i -> producer.send(new ProducerRecord<>(topic, 1, null, new byte[0])))
+            .blockLast(SOON);
+        member.awaitCount(301);
+        assertThat(member.deliveries().get(0).settlement().isLost()).isFalse();
+        assertThat(member.deliveries()).extracting(d -> d.origin().epoch()).containsOnly(1L);
+      }
+    }
+
+    @Test
     void keepAStaticMembersPlaceWhileItIsAway() {
       String topic = newTopic(2);
       fill(topic, 2, 4);
@@ -823,6 +882,31 @@ class KafkaChannelTest {
                 "group %s-group has no offset for [%s-0] (expected: a committed one)",
                 topic, topic);
       }
+    }
+
+    @Test
+    void refusesWhatIsOutOfRange() {
+      KafkaChannelSpec spec = KafkaChannelSpec.DEFAULT;
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> spec.highWatermark(0))
+          .withMessage("highWatermark: 0 (expected: 1..1000000)");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> spec.maxPollRecords(-1))
+          .withMessage("maxPollRecords: -1 (expected: 1..100000)");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> spec.commitInterval(Duration.ZERO))
+          .withMessage("commitInterval: PT0S (expected: PT0.001S..PT1H)");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> spec.revokeDrain(Duration.ofHours(1)))
+          .withMessage("revokeDrain: PT1H (expected: PT0S..PT1M)");
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> spec.property("enable.auto.commit", true))
+          .withMessage(
+              "client property: enable.auto.commit (expected: one that the connector does not set"
+                  + " itself)");
+      assertThat(spec.property("fetch.max.wait.ms", 7).consumerConfig())
+          .containsEntry("fetch.max.wait.ms", 7)
+          .containsEntry("auto.offset.reset", "none");
     }
 
     @Test
