@@ -58,8 +58,9 @@ final class BrokerConfig {
     p.setProperty("share.coordinator.state.topic.min.isr", "1");
     p.setProperty("auto.create.topics.enable", "false");
 
-    // After a kill the node waits for the session of its former life to end: 9 s by default.
-    p.setProperty("broker.session.timeout.ms", "2000");
+    // After a kill the node waits for the session of its former life to end: 9 s by default. Much
+    // less, and a busy machine misses heartbeats.
+    p.setProperty("broker.session.timeout.ms", "4000");
     p.setProperty("broker.heartbeat.interval.ms", "500");
     p.setProperty("group.initial.rebalance.delay.ms", "0");
 

@@ -93,7 +93,9 @@ final class Assignment {
     List<Partition> gone = remove(ids);
     gone.forEach(Partition::fence);
     gone.forEach(Partition::end);
-    log.warn("{} lost to another member of group {}", ids, spec.group());
+    if (!gone.isEmpty()) {
+      log.warn("{} lost to another member of group {}", ids, spec.group());
+    }
   }
 
   /** The end of the consumer. */

@@ -213,7 +213,7 @@ class KafkaOutboundTest {
       while (confirmed.get() < 100) {
         producer.completeNext();
       }
-      assertThat(all.isDisposed()).isTrue();
+      await("the end", all::isDisposed);
     }
 
     @Test

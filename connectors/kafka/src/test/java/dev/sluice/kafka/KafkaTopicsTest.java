@@ -29,8 +29,9 @@ class KafkaTopicsTest {
 
   @Test
   void areMadeOnceAndTakeRecordsAtOnce() {
+    String servers = Broker.servers();
     StepVerifier.create(
-            Mono.defer(() -> KafkaTopics.ensure(Broker.servers(), "ensured", 2))
+            Mono.defer(() -> KafkaTopics.ensure(servers, "ensured", 2))
                 .repeat(1)
                 .subscribeOn(Schedulers.parallel()))
         .expectComplete()

@@ -19,8 +19,9 @@ import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -32,7 +33,7 @@ import reactor.core.publisher.Sinks;
 /** A subscriber under test: remembers what it got, and settles it as the test says. */
 final class Member extends BaseSubscriber<Delivery<byte[]>> implements AutoCloseable {
 
-  private final List<Delivery<byte[]>> deliveries = new CopyOnWriteArrayList<>();
+  private final List<Delivery<byte[]>> deliveries = Collections.synchronizedList(new ArrayList<>());
   private final Consumer<Delivery<byte[]>> handler;
   private final long initialRequest;
   private final Sinks.One<Duration> stop = Sinks.one();
@@ -100,7 +101,7 @@ final class Member extends BaseSubscriber<Delivery<byte[]>> implements AutoClose
   }
 
   List<String> texts() {
-    return deliveries.stream().map(d -> Broker.text(d.message())).toList();
+    return deliveries().stream().map(d -> Broker.text(d.message())).toList();
   }
 
   int count() {
