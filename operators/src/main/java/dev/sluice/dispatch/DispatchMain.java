@@ -30,6 +30,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
+import reactor.core.CorePublisher;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.Exceptions;
@@ -67,6 +68,8 @@ final class DispatchMain<T, V, R>
    *       onNextDropped or Work.abandoned
    *   I5  at most one terminal signal, nothing after it; then and after cancel every turn of the
    *       drain only discards
+   *   I6  the drain never throws: what user code throws there, fatal or not, ends the sequence,
+   *       because a drain that nobody owns any more would be silent for ever
    */
 
   private static final String ON_ERROR_CONTINUE = "reactor.onNextError.localStrategy";
@@ -179,7 +182,7 @@ final class DispatchMain<T, V, R>
 
   @Override
   public void onError(Throwable t) {
-    if (done) {
+    if (done || isOver()) {
       Operators.onErrorDropped(t, currentContext());
       return;
     }
@@ -235,7 +238,12 @@ final class DispatchMain<T, V, R>
     int missed = 1;
     do {
       if (!isOver()) {
-        turn();
+        try {
+          turn();
+        } catch (Throwable e) { // I6
+          s.cancel();
+          terminate(e);
+        }
       }
       if (isOver()) {
         discardEverything(); // also on later turns, so that a racing onNext is discarded too
@@ -285,20 +293,21 @@ final class DispatchMain<T, V, R>
 
   /** Acts on the state of a worker, whatever it was queued for. */
   private void look(WorkerInner<T, V, R> inner) {
-    Lane<T> lane = inner.lane;
-    if (lane == null || isOver()) {
-      return; // seen already
+    if (isOver()) {
+      inner.cancelAndDiscard();
+      return;
     }
+    if (inner.lane == null) { // it has ended: seen already, or a value that slipped in
+      inner.discardValues();
+      return;
+    }
+    boolean terminated = inner.hasTerminated(); // before hasValues: then empty = all out
     Throwable abortion = inner.abortion();
-    if (abortion != null) {
+    if (abortion != null && !terminated) {
       emitting.remove(inner);
       inner.cancelAndDiscard();
       workerEnded(inner, abortion);
-      return;
-    }
-    boolean terminated =
-        inner.hasTerminated(); // before hasValues: terminated, then empty = all out
-    if (inner.hasValues()) {
+    } else if (inner.hasValues()) {
       if (!inner.emitting) {
         inner.emitting = true;
         emitting.addLast(inner);
@@ -318,8 +327,10 @@ final class DispatchMain<T, V, R>
       lane.timer = null;
       lane.state = Lane.State.READY;
       ready.addFirst(lane);
-    } else {
+    } else if (lane.state == Lane.State.HELD) {
       act(lane, Objects.requireNonNull(lane.finished));
+    } else {
+      throw new IllegalStateException("finish of a lane that is " + lane.state + ", not held");
     }
   }
 
@@ -372,23 +383,23 @@ final class DispatchMain<T, V, R>
       }
       owed--;
       Object key;
+      int hash;
+      Lane<T> lane;
       try {
         key = identity(work.key(element));
-      } catch (Throwable e) {
-        Exceptions.throwIfJvmFatal(e);
-        Lane<T> unkeyed = open(new Object(), element);
-        act(
-            unkeyed,
-            work.failed(unkeyed, e, true)); // no retry: without a key no lane keeps its place
+        hash = LaneTable.hash(key);
+        lane = lanes.find(key, hash);
+      } catch (Throwable e) { // of the group function, or of the key's own methods
+        Object none = new Object();
+        Lane<T> unkeyed = open(none, LaneTable.hash(none), element);
+        act(unkeyed, work.failed(unkeyed, e, true)); // no retry: no lane could keep its place
         if (isOver()) {
           return null;
         }
         continue;
       }
-      int hash = LaneTable.hash(key);
-      Lane<T> lane = lanes.find(key, hash);
       if (lane == null) {
-        return open(key, element);
+        return open(key, hash, element);
       }
       waiting.append(lane, element);
     }
@@ -404,13 +415,13 @@ final class DispatchMain<T, V, R>
     return key instanceof byte[] bytes ? ByteBuffer.wrap(bytes.clone()) : key;
   }
 
-  private Lane<T> open(Object key, T element) {
+  private Lane<T> open(Object key, int hash, T element) {
     Lane<T> lane = spareLanes.pollFirst();
     if (lane == null) {
       lane = new Lane<>(this);
     }
     lane.key = key;
-    lane.hash = LaneTable.hash(key);
+    lane.hash = hash;
     lane.state = Lane.State.READY;
     lane.element = element;
     lane.attempt = 0;
@@ -434,8 +445,7 @@ final class DispatchMain<T, V, R>
       V scalar = ((Callable<V>) worker).call();
       value = scalar;
     } catch (Throwable e) {
-      Exceptions.throwIfJvmFatal(e);
-      act(lane, work.failed(lane, e, false));
+      act(lane, work.failed(lane, Exceptions.unwrap(e), false));
       return;
     }
     if (value == null) {
@@ -463,11 +473,20 @@ final class DispatchMain<T, V, R>
                       new TimeoutException(
                           options.name() + ": the worker took longer than " + timeout)),
               timeout);
+      if (isOver()) {
+        return;
+      }
     }
-    if (shieldWorkers) {
-      Flux.<V>from(worker).onErrorStop().subscribe(inner);
-    } else {
-      worker.subscribe(inner);
+    try {
+      if (shieldWorkers) {
+        Flux.<V>from(worker).onErrorStop().subscribe(inner);
+      } else if (worker instanceof CorePublisher<?>) {
+        worker.subscribe(inner);
+      } else { // foreign: Reactor restores thread-locals around its signals
+        Flux.<V>from(worker).subscribe(inner);
+      }
+    } catch (Throwable e) { // it should have signalled
+      inner.abort(e);
     }
   }
 
@@ -492,9 +511,9 @@ final class DispatchMain<T, V, R>
       lane.timer = null;
     }
     boolean emittedBefore = inner.emitted;
-    boolean reusable = inner.abortion() == null && options.timeout() == null;
-    inner.reset();
-    if (reusable) {
+    inner.lane = null;
+    if (inner.abortion() == null && options.timeout() == null) { // no abort can still come
+      inner.reset();
       spareInners.addFirst(inner);
     }
     act(lane, failure == null ? work.completed(lane) : work.failed(lane, failure, emittedBefore));
@@ -536,7 +555,7 @@ final class DispatchMain<T, V, R>
     lane.finished = null;
     if (delay.isZero()) {
       lane.state = Lane.State.READY;
-      ready.addFirst(lane);
+      ready.addLast(lane); // it has just had its turn
       return;
     }
     lane.state = Lane.State.SLEEPING;
@@ -546,7 +565,8 @@ final class DispatchMain<T, V, R>
 
   private Disposable schedule(Runnable task, Duration delay) {
     try {
-      return timer.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+      return timer.schedule(
+          task, TimeUnit.NANOSECONDS.convert(delay), TimeUnit.NANOSECONDS); // saturates
     } catch (RejectedExecutionException e) {
       s.cancel();
       terminate(e);
@@ -557,7 +577,12 @@ final class DispatchMain<T, V, R>
   private void fail(Lane<T> lane, Throwable failure) {
     T element = lane.element();
     lane.state = Lane.State.HELD; // its worker has had it, so it is not discarded
-    terminate(Operators.onOperatorError(s, failure, element, currentContext()));
+    if (Exceptions.isFatal(failure)) { // the hook would throw it
+      s.cancel();
+      terminate(failure);
+    } else {
+      terminate(Operators.onOperatorError(s, failure, element, currentContext()));
+    }
   }
 
   /** Asks for as much as has been finished, as soon as that is as much as the source still owes. */
@@ -589,18 +614,13 @@ final class DispatchMain<T, V, R>
 
   private void discardEverything() {
     Context context = currentContext();
-    for (Signal signal = signals.takeAll(); signal != null; signal = signal.nextSignal) {
-      if (signal instanceof WorkerInner<?, ?, ?> inner) {
-        inner.taken();
-        inner.cancelAndDiscard();
-      }
-    }
-    Operators.onDiscardQueueWithClear(inbox, context, null);
+    takeSignals();
     ready.clear();
     emitting.clear();
     spareLanes.clear();
     spareInners.clear();
     lanes.clear(lane -> discard(lane, context));
+    Operators.onDiscardQueueWithClear(inbox, context, null); // they came after those in lanes
     running = 0;
     sleeping = 0;
   }

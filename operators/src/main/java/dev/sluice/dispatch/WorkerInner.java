@@ -34,12 +34,14 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
   /*
    * Threads: the worker's signals are serialized by the worker; everything else is the drain's.
    *
-   * values    written by the worker's thread, read by the drain (SPSC); made at the first value
-   * done      written last by the worker; error before it
-   * aborted   written by a timer's thread, once
-   * queued    1 while this is in the signals; the drain resets it before it looks at the rest, so
-   *           whatever is written afterwards queues it again. It may therefore be queued for
-   *           something that has been seen already: the drain acts on the state, not on the signal
+   * values      written by the worker's thread, read by the drain (SPSC); made at the first value
+   * done        written last by the worker; error before it
+   * aborted     written by a timer's thread, once
+   * cancelled   written by the drain, once, before it discards: a value that slips in afterwards
+   *             queues this once more and is discarded then
+   * queued      1 while this is in the signals; the drain resets it before it looks at the rest, so
+   *             whatever is written afterwards queues it again. It may therefore be queued for
+   *             something that has been seen already: the drain acts on the state, not on the signal
    */
 
   static final int PREFETCH = Queues.XS_BUFFER_SIZE;
@@ -55,6 +57,8 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
   private @Nullable Throwable error;
 
   private volatile @Nullable Throwable aborted;
+
+  private volatile boolean cancelled;
 
   @SuppressWarnings("UnusedVariable") // through the updater only
   private volatile int queued;
@@ -84,7 +88,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
   public void onSubscribe(Subscription subscription) {
     if (Operators.validate(s, subscription)) {
       s = subscription;
-      if (main.isOver() || aborted != null) {
+      if (cancelled || main.isOver()) {
         subscription.cancel(); // the drain may have looked for it before it was here
       } else {
         subscription.request(PREFETCH);
@@ -98,16 +102,11 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
       Operators.onNextDropped(value, currentContext());
       return;
     }
-    if (main.isOver()) {
+    if (cancelled || main.isOver()) {
       Operators.onDiscard(value, currentContext());
       return;
     }
-    Queue<V> q = values;
-    if (q == null) {
-      q = Queues.<V>get(PREFETCH).get();
-      values = q;
-    }
-    if (!q.offer(value)) { // the worker ignores backpressure
+    if (!queue().offer(value)) { // the worker ignores backpressure
       Operators.onDiscard(value, currentContext());
       Subscription subscription = s;
       if (subscription != null) {
@@ -123,7 +122,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
 
   @Override
   public void onError(Throwable t) {
-    if (done || main.isOver()) {
+    if (done || cancelled || main.isOver()) {
       Operators.onErrorDropped(t, currentContext());
       return;
     }
@@ -140,10 +139,19 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
     }
   }
 
-  /** Any thread: ends the worker with an error of ours. */
+  /** Any thread: ends the worker with an error of ours, unless it ends by itself before that. */
   void abort(Throwable cause) {
     aborted = cause;
     signal();
+  }
+
+  private Queue<V> queue() {
+    Queue<V> q = values;
+    if (q == null) {
+      q = Queues.<V>get(PREFETCH).get();
+      values = q;
+    }
+    return q;
   }
 
   private void signal() {
@@ -161,12 +169,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
 
   /** The value of a worker that needs no subscription. */
   void terminatedWith(V value) {
-    Queue<V> q = values;
-    if (q == null) {
-      q = Queues.<V>get(PREFETCH).get();
-      values = q;
-    }
-    q.offer(value);
+    queue().offer(value);
     done = true;
   }
 
@@ -201,16 +204,25 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
   }
 
   void cancelAndDiscard() {
+    cancelled = true;
     Subscription subscription = s;
     if (subscription != null) {
       subscription.cancel();
     }
+    discardValues();
+    Throwable unseen = done ? error : null;
+    if (unseen != null) {
+      error = null;
+      Operators.onErrorDropped(unseen, currentContext());
+    }
+  }
+
+  void discardValues() {
     Operators.onDiscardQueueWithClear(values, currentContext(), null);
   }
 
   /** Makes it ready for the next worker. */
   void reset() {
-    lane = null;
     emitting = false;
     emitted = false;
     consumed = 0;
