@@ -33,12 +33,14 @@ public final class ConvoySpec<T> {
   private static final int DEFAULT_CONCURRENCY = 64;
   private static final int LOOK_AHEAD_PER_WORKER = 16;
   private static final int MIN_LOOK_AHEAD = 1024;
+  private static final Duration DEFAULT_LOSS_GRACE = Duration.ofSeconds(5);
 
   private final String name;
   private final int concurrency;
   private final int lookAhead; // 0: derived from the concurrency
   private final FailureSpec failure;
   private final @Nullable Duration timeout;
+  private final Duration lossGrace;
   private final @Nullable Scheduler timer;
   private final ConvoyListener<? super T> listener;
 
@@ -48,6 +50,7 @@ public final class ConvoySpec<T> {
       int lookAhead,
       FailureSpec failure,
       @Nullable Duration timeout,
+      Duration lossGrace,
       @Nullable Scheduler timer,
       ConvoyListener<? super T> listener) {
     this.name = name;
@@ -55,6 +58,7 @@ public final class ConvoySpec<T> {
     this.lookAhead = lookAhead;
     this.failure = failure;
     this.timeout = timeout;
+    this.lossGrace = lossGrace;
     this.timer = timer;
     this.listener = listener;
   }
@@ -67,6 +71,7 @@ public final class ConvoySpec<T> {
         0,
         new FailureSpec(policy, null),
         null,
+        DEFAULT_LOSS_GRACE,
         null,
         new ConvoyListener<>() {});
   }
@@ -74,7 +79,8 @@ public final class ConvoySpec<T> {
   /** What the convoy is called in assembly traces and scans. Defaults to groupedConvoy. */
   public ConvoySpec<T> name(String name) {
     Objects.requireNonNull(name, "name");
-    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+    return new ConvoySpec<>(
+        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
   }
 
   /**
@@ -83,7 +89,8 @@ public final class ConvoySpec<T> {
    * @param concurrency 1 or more
    */
   public ConvoySpec<T> concurrency(int concurrency) {
-    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+    return new ConvoySpec<>(
+        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
   }
 
   /**
@@ -97,7 +104,8 @@ public final class ConvoySpec<T> {
     if (lookAhead < 1) {
       throw new IllegalArgumentException("lookAhead: " + lookAhead + " (expected: >= 1)");
     }
-    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+    return new ConvoySpec<>(
+        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
   }
 
   /**
@@ -107,7 +115,8 @@ public final class ConvoySpec<T> {
    */
   public ConvoySpec<T> onFailure(UnaryOperator<FailureSpec> change) {
     FailureSpec changed = Objects.requireNonNull(change.apply(failure), "onFailure");
-    return new ConvoySpec<>(name, concurrency, lookAhead, changed, timeout, timer, listener);
+    return new ConvoySpec<>(
+        name, concurrency, lookAhead, changed, timeout, lossGrace, timer, listener);
   }
 
   /**
@@ -118,23 +127,46 @@ public final class ConvoySpec<T> {
    */
   public ConvoySpec<T> timeout(Duration timeout) {
     Objects.requireNonNull(timeout, "timeout");
-    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+    return new ConvoySpec<>(
+        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
+  }
+
+  /**
+   * How long a worker may go on when its delivery was lost, because a lease ran out or a partition
+   * was revoked: another consumer may be working on the same message. Then it is cancelled. Its
+   * group stays locked until the worker has ended in either way. Defaults to 5 s; without effect on
+   * a plain Flux, whose elements nobody can lose.
+   *
+   * @param lossGrace zero (cancelled at once) or more
+   */
+  public ConvoySpec<T> lossGrace(Duration lossGrace) {
+    if (lossGrace.isNegative()) {
+      throw new IllegalArgumentException("lossGrace: " + lossGrace + " (expected: >= PT0S)");
+    }
+    return new ConvoySpec<>(
+        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
   }
 
   /** Where delays and timeouts are scheduled. Defaults to {@code Schedulers.parallel()}. */
   public ConvoySpec<T> timer(Scheduler timer) {
     Objects.requireNonNull(timer, "timer");
-    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+    return new ConvoySpec<>(
+        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
   }
 
   /** Who hears what the convoy does. Defaults to nobody. */
   public ConvoySpec<T> listener(ConvoyListener<? super T> listener) {
     Objects.requireNonNull(listener, "listener");
-    return new ConvoySpec<>(name, concurrency, lookAhead, failure, timeout, timer, listener);
+    return new ConvoySpec<>(
+        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
   }
 
   FailureSpec failure() {
     return failure;
+  }
+
+  Duration lossGrace() {
+    return lossGrace;
   }
 
   SafeListener<T> safeListener() {

@@ -16,33 +16,88 @@
 package dev.sluice.convoy;
 
 import dev.sluice.delivery.Delivery;
+import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.dispatch.DispatchOptions;
 import dev.sluice.dispatch.FluxDispatch;
+import dev.sluice.message.Message;
+import java.time.Clock;
+import java.util.Objects;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 
 /**
- * A convoy of deliveries, ready to be applied with {@link Flux#transform(Function)}.
+ * A convoy of deliveries, ready to be applied with {@link Flux#transform(Function)}. Immutable.
  *
  * @param <T> the payloads it takes
  * @param <R> the payloads it emits
  */
 public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, Flux<Delivery<R>>> {
 
-  private final DeliveryWork<T, R> work;
-  private final DispatchOptions options;
-  private final int maxAttempts;
+  private final Function<? super Message<T>, ?> group;
+  private final Function<? super T, ? extends Publisher<? extends R>> worker;
+  private final UnaryOperator<ConvoySpec<Message<T>>> spec;
+  private final String assembly;
+  private final ErrorPolicy policy;
+  private final Clock clock;
+  private final ConvoySpec<Message<T>> options;
+  private final DispatchOptions dispatch;
 
-  DeliveryConvoy(DeliveryWork<T, R> work, DispatchOptions options, int maxAttempts) {
-    this.work = work;
-    this.options = options;
-    this.maxAttempts = maxAttempts;
+  DeliveryConvoy(
+      Function<? super Message<T>, ?> group,
+      Function<? super T, ? extends Publisher<? extends R>> worker,
+      UnaryOperator<ConvoySpec<Message<T>>> spec) {
+    this(group, worker, spec, LeakDetector.assembly(), ErrorPolicy.defaults(), Clock.systemUTC());
+  }
+
+  private DeliveryConvoy(
+      Function<? super Message<T>, ?> group,
+      Function<? super T, ? extends Publisher<? extends R>> worker,
+      UnaryOperator<ConvoySpec<Message<T>>> spec,
+      String assembly,
+      ErrorPolicy policy,
+      Clock clock) {
+    this.group = Objects.requireNonNull(group, "group");
+    this.worker = Objects.requireNonNull(worker, "worker");
+    this.spec = Objects.requireNonNull(spec, "spec");
+    this.assembly = assembly;
+    this.policy = Objects.requireNonNull(policy, "policy");
+    this.clock = Objects.requireNonNull(clock, "clock");
+    this.options = Objects.requireNonNull(spec.apply(ConvoySpec.defaults(policy)), "spec");
+    this.dispatch = options.dispatchOptions();
+  }
+
+  /**
+   * What a failure means unless {@link ConvoySpec#onFailure} says otherwise. Defaults to {@link
+   * ErrorPolicy#defaults()}.
+   */
+  public DeliveryConvoy<T, R> onError(ErrorPolicy policy) {
+    return new DeliveryConvoy<>(group, worker, spec, assembly, policy, clock);
+  }
+
+  /** The clock that tells whether a message has expired. Defaults to the system's in UTC. */
+  public DeliveryConvoy<T, R> clock(Clock clock) {
+    return new DeliveryConvoy<>(group, worker, spec, assembly, policy, clock);
   }
 
   @Override
   public Flux<Delivery<R>> apply(Flux<Delivery<T>> source) {
-    return FluxDispatch.create(source, () -> work, options)
+    FailureSpec failure = options.failure();
+    DeliveryWork<T, R> work =
+        new DeliveryWork<>(
+            group,
+            worker,
+            failure.policy(),
+            Objects.requireNonNullElse(failure.verdict(), GroupVerdict.DEAD_LETTER),
+            options.lossGrace(),
+            dispatch.timer(),
+            options.safeListener(),
+            clock,
+            assembly);
+    return FluxDispatch.create(source, () -> work, dispatch)
         .doOnDiscard(
             Delivery.class,
             delivery ->
@@ -51,11 +106,11 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
 
   /** How many unsettled deliveries the source must allow for the look-ahead to be reached. */
   public int lookAhead() {
-    return options.lookAhead();
+    return dispatch.lookAhead();
   }
 
   /** After how many attempts a message is no longer retried. */
   public int maxAttempts() {
-    return maxAttempts;
+    return options.failure().policy().maxAttempts();
   }
 }

@@ -18,49 +18,47 @@ package dev.sluice.convoy;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
+import dev.sluice.delivery.Settlement;
 import dev.sluice.dispatch.Lane;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.dispatch.Work;
 import dev.sluice.message.Message;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.Callable;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
+import reactor.core.Exceptions;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * The convoy of deliveries: each run of a worker has a settlement of its own ({@link Run}), and the
  * lane goes on only when the delivery itself is done, so that what fails further down cannot be
  * overtaken by the next message of its group.
+ *
+ * @param verdict what happens when no attempt is left
+ * @param lossGrace how long a worker may go on when its delivery was lost
+ * @param timer where that time is scheduled; null for {@code Schedulers.parallel()}
+ * @param assembly where the convoy was assembled, for the leak detector
  */
-final class DeliveryWork<T, R> implements Work<Delivery<T>, R, Delivery<R>> {
-
-  private final Function<? super Message<T>, ?> group;
-  private final Function<? super T, ? extends Publisher<? extends R>> worker;
-  private final ErrorPolicy policy;
-  private final GroupVerdict verdict;
-  private final SafeListener<Message<T>> listener;
-  private final Clock clock;
-  private final String assembly;
-
-  DeliveryWork(
-      Function<? super Message<T>, ?> group,
-      Function<? super T, ? extends Publisher<? extends R>> worker,
-      ErrorPolicy policy,
-      GroupVerdict verdict,
-      SafeListener<Message<T>> listener,
-      Clock clock,
-      String assembly) {
-    this.group = group;
-    this.worker = worker;
-    this.policy = policy;
-    this.verdict = verdict;
-    this.listener = listener;
-    this.clock = clock;
-    this.assembly = assembly;
-  }
+record DeliveryWork<T, R>(
+    Function<? super Message<T>, ?> group,
+    Function<? super T, ? extends Publisher<? extends R>> worker,
+    ErrorPolicy policy,
+    GroupVerdict verdict,
+    Duration lossGrace,
+    @Nullable Scheduler timer,
+    SafeListener<Message<T>> listener,
+    Clock clock,
+    String assembly)
+    implements Work<Delivery<T>, R, Delivery<R>> {
 
   @Override
   public @Nullable Object key(Delivery<T> delivery) {
@@ -69,24 +67,39 @@ final class DeliveryWork<T, R> implements Work<Delivery<T>, R, Delivery<R>> {
 
   @Override
   public Publisher<? extends R> start(Lane<Delivery<T>> lane) {
-    Delivery<T> delivery = lane.element();
-    Run run = new Run(lane, delivery.settlement(), attempt(lane), policy.maxAttempts(), assembly);
-    lane.attach(run);
-    if (delivery.settlement().isSettled()) {
+    Run run = begin(lane);
+    Message<T> message = lane.element().message();
+    Settlement settlement = lane.element().settlement();
+    if (settlement.isSettled() || settlement.isLost()) {
       return Mono.empty(); // the source took it back while it waited
     }
-    if (delivery.message().expired(clock)) {
+    if (message.expired(clock)) {
       run.end(Outcome.reject(DeadLetterReason.EXPIRED, null));
       return Mono.empty();
     }
-    Publisher<? extends R> publisher = worker.apply(delivery.message().payload());
+    Publisher<? extends R> publisher =
+        Objects.requireNonNull(
+            worker.apply(message.payload()), "the worker function returned null");
     run.single = publisher instanceof Mono;
-    return publisher;
+    return publisher instanceof Callable<?>
+        ? publisher
+        : Flux.from(publisher).takeUntilOther(graceAfterLoss(settlement));
+  }
+
+  /**
+   * Signals when the worker has to stop because the delivery belongs to somebody else. That this
+   * completes the worker cannot make truncated output look like success: of a lost delivery nothing
+   * is decided any more.
+   */
+  private Publisher<?> graceAfterLoss(Settlement settlement) {
+    return settlement
+        .lost()
+        .then(Mono.delay(lossGrace, timer == null ? Schedulers.parallel() : timer));
   }
 
   @Override
   public Delivery<R> emit(Lane<Delivery<T>> lane, R value) {
-    return run(lane).child(lane.element(), value);
+    return run(lane).child(lane.element().message(), value);
   }
 
   @Override
@@ -97,21 +110,16 @@ final class DeliveryWork<T, R> implements Work<Delivery<T>, R, Delivery<R>> {
 
   @Override
   public Verdict failed(Lane<Delivery<T>> lane, Throwable error, boolean once) {
-    if (lane.attachment() == null) { // the group function failed
-      lane.attach(
-          new Run(
-              lane, lane.element().settlement(), attempt(lane), policy.maxAttempts(), assembly));
-    }
-    Run run = run(lane);
-    Outcome outcome;
-    try {
-      outcome = policy.outcomeOf(error, attempt(lane));
-    } catch (RuntimeException e) { // the user's classifier
-      error.addSuppressed(e);
-      outcome = Outcome.reject(DeadLetterReason.POISON, error);
+    boolean unkeyed = lane.attachment() == null;
+    Run run = unkeyed ? begin(lane) : run(lane);
+    Message<T> message = lane.element().message();
+    Outcome outcome = outcomeOf(error, run.attempt());
+    if (lane.element().settlement().isLost()) {
+      run.end(Outcome.release(Outcome.Release.Why.LOST));
+      return Verdict.HOLD;
     }
     if (outcome instanceof Outcome.Retry retry && !once) {
-      listener.retrying(lane.element().message(), attempt(lane), retry.delay(), error);
+      listener.retrying(message, run.attempt(), retry.delay(), error);
       run.supersede();
       return Verdict.retry(retry.delay());
     }
@@ -120,16 +128,27 @@ final class DeliveryWork<T, R> implements Work<Delivery<T>, R, Delivery<R>> {
       return Verdict.fail(error);
     }
     if (verdict == GroupVerdict.SKIP) {
-      listener.skipped(lane.element().message(), error);
+      listener.skipped(message, error);
       run.end(Outcome.ack());
       return Verdict.HOLD;
     }
-    listener.deadLettered(lane.element().message(), error);
-    run.end(
-        outcome instanceof Outcome.Reject
-            ? outcome
-            : Outcome.reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, error));
+    listener.deadLettered(message, error);
+    if (outcome instanceof Outcome.Reject) {
+      run.end(outcome);
+    } else { // worth another attempt, but there cannot be one
+      run.end(
+          Outcome.reject(
+              unkeyed ? DeadLetterReason.POISON : DeadLetterReason.ATTEMPTS_EXHAUSTED, error));
+    }
     return Verdict.HOLD;
+  }
+
+  private Outcome outcomeOf(Throwable error, int attempt) {
+    try {
+      return policy.outcomeOf(error, attempt);
+    } catch (Throwable e) { // the user's classifier
+      return Outcome.reject(DeadLetterReason.POISON, Exceptions.addSuppressed(error, e));
+    }
   }
 
   @Override
@@ -137,9 +156,29 @@ final class DeliveryWork<T, R> implements Work<Delivery<T>, R, Delivery<R>> {
     run(lane).abandon();
   }
 
+  private Run begin(Lane<Delivery<T>> lane) {
+    Delivery<T> delivery = lane.element();
+    Run run =
+        new Run(
+            lane,
+            delivery.settlement(),
+            counted(delivery.origin(), Math.max(0, lane.attempt() - 1)),
+            policy.maxAttempts(),
+            assembly);
+    lane.attach(run);
+    return run;
+  }
+
   /** Attempts that the source has counted and those in the lane, together. */
-  private int attempt(Lane<Delivery<T>> lane) {
-    return lane.element().origin().attempt() + Math.max(0, lane.attempt() - 1);
+  private static Origin counted(Origin origin, int earlier) {
+    return earlier == 0
+        ? origin
+        : new Origin(
+            origin.channel(),
+            origin.position(),
+            origin.attempt() + earlier,
+            origin.receivedAt(),
+            origin.epoch());
   }
 
   private Run run(Lane<Delivery<T>> lane) {

@@ -23,6 +23,7 @@ import dev.sluice.dispatch.Work;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
+import reactor.core.Exceptions;
 
 /** The convoy of plain elements: nothing to settle, so a failure is retried, skipped or the end. */
 final class ElementWork<T, R> implements Work<T, R, R> {
@@ -71,9 +72,8 @@ final class ElementWork<T, R> implements Work<T, R, R> {
     Outcome outcome;
     try {
       outcome = policy.outcomeOf(error, lane.attempt());
-    } catch (RuntimeException e) { // the user's classifier
-      error.addSuppressed(e);
-      return Verdict.fail(error);
+    } catch (Throwable e) { // the user's classifier
+      return Verdict.fail(Exceptions.addSuppressed(error, e));
     }
     if (outcome instanceof Outcome.Release) {
       return Verdict.fail(error);

@@ -16,11 +16,9 @@
 package dev.sluice.convoy;
 
 import dev.sluice.delivery.ErrorPolicy;
-import dev.sluice.delivery.LeakDetector;
 import dev.sluice.dispatch.DispatchOptions;
 import dev.sluice.dispatch.FluxDispatch;
 import dev.sluice.message.Message;
-import java.time.Clock;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -146,33 +144,15 @@ public final class GroupedConvoy {
    *
    * @param group the group of a message; null for a message without order
    * @param worker the work for one payload
-   * @param policy what a failure means unless {@link ConvoySpec#onFailure} says otherwise
-   * @param clock tells whether a message has expired
-   * @param spec the options
+   * @param spec the options, from defaults: 64 workers, a look-ahead of 16 times the concurrency
+   *     and at least 1024, retries as {@link DeliveryConvoy#onError} says, then {@link
+   *     GroupVerdict#DEAD_LETTER}
    * @throws IllegalArgumentException if an option is out of range
    */
   public static <T, R> DeliveryConvoy<T, R> ofDeliveries(
       Function<? super Message<T>, ?> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,
-      ErrorPolicy policy,
-      Clock clock,
       UnaryOperator<ConvoySpec<Message<T>>> spec) {
-    Objects.requireNonNull(group, "group");
-    Objects.requireNonNull(worker, "worker");
-    Objects.requireNonNull(clock, "clock");
-    ConvoySpec<Message<T>> options =
-        Objects.requireNonNull(spec.apply(ConvoySpec.defaults(policy)), "spec");
-    DispatchOptions dispatch = options.dispatchOptions();
-    FailureSpec failure = options.failure();
-    DeliveryWork<T, R> work =
-        new DeliveryWork<>(
-            group,
-            worker,
-            failure.policy(),
-            Objects.requireNonNullElse(failure.verdict(), GroupVerdict.DEAD_LETTER),
-            options.safeListener(),
-            clock,
-            LeakDetector.assembly());
-    return new DeliveryConvoy<>(work, dispatch, failure.policy().maxAttempts());
+    return new DeliveryConvoy<>(group, worker, spec);
   }
 }

@@ -18,6 +18,7 @@ package dev.sluice.convoy;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.LeakDetector;
+import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.Settlement;
 import dev.sluice.delivery.SettlementCore;
@@ -32,7 +33,9 @@ import reactor.core.publisher.Mono;
 /**
  * The settlement of one run of a worker for one delivery: it stands between what the worker emitted
  * and the delivery. Ack and Reject go through to the delivery; Retry and Release come back to the
- * lane, because the source could only give the message back behind others of its group.
+ * lane, because the source could only give the message back behind others of its group. When the
+ * lane will not run again the delivery is released, as everything behind it is; and of a delivery
+ * that was lost, whatever is decided, nothing comes back.
  */
 final class Run extends SettlementCore {
 
@@ -44,41 +47,52 @@ final class Run extends SettlementCore {
    *              the leak detector sees it when they are dropped
    * superseded   written before the decision that it is about
    * over, again  each side writes its own and then reads the other's, so one of them sees both:
-   *              a lane that will not run again passes a Retry or Release on
+   *              a delivery that came back to a lane that will not run again is released
    */
+
+  private static final Outcome RELEASED = Outcome.release(Outcome.Release.Why.CANCELLED);
 
   private final Lane<?> lane;
   private final Settlement delivery;
-  private final int attempt;
+  private final Origin origin;
   private final int maxAttempts;
 
   private @Nullable SplitSettlement split;
   private boolean superseded;
   private volatile boolean over;
-  private volatile @Nullable Outcome again;
+  private volatile boolean again;
 
   /** Whether the worker is a Mono, whose value keeps the id of the message. */
   boolean single;
 
   private int children;
 
-  Run(Lane<?> lane, Settlement delivery, int attempt, int maxAttempts, String assembly) {
+  /**
+   * A run that begins.
+   *
+   * @param origin that of the delivery, with the attempts in the lane counted too
+   */
+  Run(Lane<?> lane, Settlement delivery, Origin origin, int maxAttempts, String assembly) {
     this.lane = lane;
     this.delivery = delivery;
-    this.attempt = attempt;
+    this.origin = origin;
     this.maxAttempts = maxAttempts;
     this.split = new SplitSettlement(LeakDetector.track(this, assembly));
+  }
+
+  /** Which attempt this is, from 1, those that the source has counted included. */
+  int attempt() {
+    return origin.attempt();
   }
 
   // == drain side ==
 
   /** A delivery of {@code value}, whose settlement counts towards this one. */
-  <T, R> Delivery<R> child(Delivery<T> parent, R value) {
+  <T, R> Delivery<R> child(Message<T> message, R value) {
     Settlement child = Objects.requireNonNull(Objects.requireNonNull(split).child());
-    Message<T> message = parent.message();
     Message<R> derived =
         single ? message.withPayload(value) : message.child(Integer.toString(children++), value);
-    return new Delivery<>(derived, child, parent.origin());
+    return new Delivery<>(derived, child, origin);
   }
 
   /** The worker has ended; only the first call counts. */
@@ -99,9 +113,9 @@ final class Run extends SettlementCore {
   /** The sequence is over: nothing runs again. */
   void abandon() {
     over = true;
-    end(Outcome.release(Outcome.Release.Why.CANCELLED));
-    if (again != null) {
-      delivery.settle(Outcome.release(Outcome.Release.Why.CANCELLED));
+    end(RELEASED);
+    if (again) {
+      delivery.settle(RELEASED);
     }
   }
 
@@ -111,14 +125,16 @@ final class Run extends SettlementCore {
   protected void onDecided(Outcome outcome) {
     if (superseded) {
       markDone();
+    } else if (delivery.isLost()) {
+      pass(Outcome.release(Outcome.Release.Why.LOST));
     } else if (outcome instanceof Outcome.Retry retry) {
-      if (attempt >= maxAttempts) {
+      if (attempt() >= maxAttempts) {
         pass(Outcome.reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, retry.cause()));
       } else {
-        comeBack(outcome, Verdict.retry(retry.delay()));
+        comeBack(Verdict.retry(retry.delay()));
       }
     } else if (outcome instanceof Outcome.Release release) {
-      comeBack(outcome, Verdict.rerun(release.delay()));
+      comeBack(Verdict.rerun(release.delay()));
     } else {
       pass(outcome);
     }
@@ -134,12 +150,12 @@ final class Run extends SettlementCore {
         });
   }
 
-  private void comeBack(Outcome outcome, Verdict verdict) {
-    again = outcome;
-    markDone();
+  private void comeBack(Verdict verdict) {
+    again = true;
     if (over || delivery.isSettled()) {
-      pass(outcome);
+      pass(RELEASED);
     } else {
+      markDone();
       lane.finish(verdict);
     }
   }
@@ -161,6 +177,6 @@ final class Run extends SettlementCore {
 
   @Override
   public String toString() {
-    return "attempt " + attempt + " in the convoy at " + delivery;
+    return "attempt " + attempt() + " in the convoy at " + delivery;
   }
 }

@@ -176,16 +176,8 @@ public final class Flow<T> {
       Function<? super Message<T>, ?> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,
       UnaryOperator<ConvoySpec<Message<T>>> spec) {
-    DeliveryConvoy<T, R> assembled = // also checks the options, here and now
-        GroupedConvoy.ofDeliveries(group, worker, settings.policy(), settings.clock(), spec);
-    return new Flow<>(
-        settings.atLeast(assembled.lookAhead(), assembled.maxAttempts()),
-        run ->
-            chain
-                .apply(run)
-                .transform(
-                    GroupedConvoy.ofDeliveries(
-                        group, worker, run.settings().policy(), run.settings().clock(), spec)));
+    DeliveryConvoy<T, R> convoy = GroupedConvoy.ofDeliveries(group, worker, spec);
+    return new Flow<>(settings.atLeast(convoy.lookAhead()), run -> run.convoy(chain, convoy));
   }
 
   /**

@@ -20,6 +20,7 @@ import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.channel.SendFailed;
+import dev.sluice.convoy.DeliveryConvoy;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
@@ -34,11 +35,11 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import reactor.core.Disposable;
-import reactor.core.Disposables;
 import reactor.core.Exceptions;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.SignalType;
 import reactor.core.publisher.Sinks;
 import reactor.core.publisher.SynchronousSink;
 
@@ -55,7 +56,7 @@ final class FlowRun implements FlowHandle {
    *
    * The run ends with the source: when it completes, everything is settled, flushed and closed, and
    * what still waits or sleeps in the chain is about deliveries that were given back. Or with an
-   * error of the chain, which cancels the source.
+   * error of the chain or of a function that the policy calls fatal, which cancels the source.
    */
 
   private static final Logger log = LoggerFactory.getLogger(Flow.class);
@@ -65,9 +66,10 @@ final class FlowRun implements FlowHandle {
   private final FlowSettings settings;
   private final Sinks.One<Duration> stop = Sinks.one();
   private final Sinks.Empty<Void> terminated = Sinks.empty();
-  private final Disposable.Swap subscription = Disposables.swap();
+  private final Consumption consumption = new Consumption();
   private final AtomicReference<@Nullable End> end = new AtomicReference<>();
   private volatile boolean stopping;
+  private int maxAttempts; // final once the chain is assembled
 
   private final LongAdder received = new LongAdder();
   private final LongAdder acknowledged = new LongAdder();
@@ -78,6 +80,7 @@ final class FlowRun implements FlowHandle {
 
   FlowRun(FlowSettings settings) {
     this.settings = settings;
+    this.maxAttempts = settings.policy().maxAttempts();
   }
 
   FlowSettings settings() {
@@ -85,14 +88,26 @@ final class FlowRun implements FlowHandle {
   }
 
   FlowHandle start(Function<FlowRun, ? extends Flux<?>> chain) {
-    Disposable running =
-        chain
-            .apply(this)
-            .doOnDiscard(Delivery.class, delivery -> release(delivery))
-            .checkpoint("flow " + settings.name())
-            .subscribe(element -> {}, this::failed, () -> ended(new End(State.STOPPED, null)));
-    subscription.update(running);
+    chain
+        .apply(this)
+        .doOnDiscard(Delivery.class, delivery -> release(delivery))
+        .checkpoint("flow " + settings.name())
+        .subscribe(consumption);
     return this;
+  }
+
+  /** The end of the chain: asks for everything, because the steps have bounds of their own. */
+  private final class Consumption extends BaseSubscriber<Object> {
+
+    @Override
+    protected void hookOnComplete() {
+      ended(new End(State.STOPPED, null));
+    }
+
+    @Override
+    protected void hookOnError(Throwable error) {
+      fail(error);
+    }
   }
 
   // == the source ==
@@ -108,18 +123,13 @@ final class FlowRun implements FlowHandle {
     if (deadLetters != null) {
       options = options.deadLetters(deadLetters);
     }
-    return settings
-        .source()
-        .receive(options)
-        .doOnComplete(() -> stopping = true)
-        .doFinally(signal -> sourceEnded())
-        .handle(this::admit);
+    return settings.source().receive(options).doFinally(this::sourceEnded).handle(this::admit);
   }
 
-  private void sourceEnded() {
-    if (stopping) {
+  private void sourceEnded(SignalType how) {
+    if (how == SignalType.ON_COMPLETE) {
       ended(new End(State.STOPPED, null));
-      subscription.dispose();
+      consumption.dispose();
     }
   }
 
@@ -128,7 +138,7 @@ final class FlowRun implements FlowHandle {
     delivery.settlement().onDone(count);
     if (delivery.message().expired(settings.clock())) {
       delivery.settlement().settle(Outcome.reject(DeadLetterReason.EXPIRED, null));
-    } else if (delivery.origin().attempt() > settings.effectiveMaxAttempts()) {
+    } else if (delivery.origin().attempt() > maxAttempts) {
       delivery.settlement().settle(Outcome.reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, null));
     } else {
       sink.next(delivery);
@@ -149,6 +159,13 @@ final class FlowRun implements FlowHandle {
 
   // == the verbs ==
 
+  <T, R> Flux<Delivery<R>> convoy(
+      Function<FlowRun, Flux<Delivery<T>>> chain, DeliveryConvoy<T, R> recipe) {
+    DeliveryConvoy<T, R> convoy = recipe.onError(settings.policy()).clock(settings.clock());
+    maxAttempts = Math.max(maxAttempts, convoy.maxAttempts());
+    return chain.apply(this).transform(convoy);
+  }
+
   <T, R> void map(
       Delivery<T> delivery,
       Function<Message<T>, ? extends R> mapper,
@@ -157,7 +174,7 @@ final class FlowRun implements FlowHandle {
     try {
       payload = Objects.requireNonNull(mapper.apply(delivery.message()), "the function gave null");
     } catch (Throwable e) {
-      settleFailure(delivery, e, sink);
+      settleFailure(delivery, e);
       return;
     }
     sink.next(delivery.with(delivery.message().withPayload(payload)));
@@ -169,7 +186,7 @@ final class FlowRun implements FlowHandle {
     try {
       accepted = predicate.test(delivery.message().payload());
     } catch (Throwable e) {
-      settleFailure(delivery, e, sink);
+      settleFailure(delivery, e);
       return;
     }
     if (accepted) {
@@ -179,21 +196,19 @@ final class FlowRun implements FlowHandle {
     }
   }
 
-  private void settleFailure(Delivery<?> delivery, Throwable error, SynchronousSink<?> sink) {
-    Exceptions.throwIfJvmFatal(error);
+  private void settleFailure(Delivery<?> delivery, Throwable error) {
     Outcome outcome = outcomeOf(error, delivery);
     delivery.settlement().settle(outcome);
     if (outcome instanceof Outcome.Release) {
-      sink.error(error); // the policy calls it fatal: the process is in trouble, not the message
+      fail(error); // the policy calls it fatal: the process is in trouble, not the message
     }
   }
 
   private Outcome outcomeOf(Throwable error, Delivery<?> delivery) {
     try {
       return settings.policy().outcomeOf(error, delivery.origin().attempt());
-    } catch (RuntimeException e) { // the user's classifier
-      error.addSuppressed(e);
-      return Outcome.reject(DeadLetterReason.POISON, error);
+    } catch (Throwable e) { // the user's classifier
+      return Outcome.reject(DeadLetterReason.POISON, Exceptions.addSuppressed(error, e));
     }
   }
 
@@ -202,25 +217,31 @@ final class FlowRun implements FlowHandle {
       delivery.settlement().settle(Outcome.reject(DeadLetterReason.EXPIRED, null));
       return Mono.empty();
     }
+    if (delivery.settlement().isLost()) {
+      delivery.settlement().settle(Outcome.release(Outcome.Release.Why.LOST));
+      return Mono.empty();
+    }
     return Mono.defer(() -> sendTo(target, delivery.message()))
         .switchIfEmpty(
             Mono.error(
                 () -> SendFailed.unknown(target.name(), "completed without a receipt", null)))
         .doOnNext(receipt -> acknowledge(delivery))
         .doOnCancel(() -> release(delivery))
-        .onErrorResume(error -> sendFailed(delivery, error));
+        .onErrorResume(
+            error -> {
+              settleFailure(delivery, error);
+              return Mono.empty();
+            });
   }
 
   /** The payload is a T, so whoever takes a supertype of T takes the message too. */
   @SuppressWarnings("unchecked")
   private static <T> Mono<Receipt> sendTo(Outbound<? super T> target, Message<T> message) {
-    return ((Outbound<T>) target).send(message);
-  }
-
-  private Mono<Receipt> sendFailed(Delivery<?> delivery, Throwable error) {
-    Outcome outcome = outcomeOf(error, delivery);
-    delivery.settlement().settle(outcome);
-    return outcome instanceof Outcome.Release ? Mono.error(error) : Mono.empty();
+    try {
+      return ((Outbound<T>) target).send(message);
+    } catch (Throwable e) { // also what Reactor would throw on as fatal
+      return Mono.error(e);
+    }
   }
 
   void acknowledge(Delivery<?> delivery) {
@@ -233,19 +254,23 @@ final class FlowRun implements FlowHandle {
 
   // == the handle ==
 
-  private void failed(Throwable error) {
-    log.error("flow {} has failed; nothing undecided was consumed", settings.name(), error);
-    ended(new End(State.FAILED, error));
+  private void fail(Throwable error) {
+    if (ended(new End(State.FAILED, error))) {
+      log.error("flow {} has failed; nothing undecided was consumed", settings.name(), error);
+    }
+    consumption.dispose();
   }
 
-  private void ended(End how) {
-    if (end.compareAndSet(null, how)) {
-      if (how.failure() == null) {
-        terminated.tryEmitEmpty();
-      } else {
-        terminated.tryEmitError(how.failure());
-      }
+  private boolean ended(End how) {
+    if (!end.compareAndSet(null, how)) {
+      return false;
     }
+    if (how.failure() == null) {
+      terminated.tryEmitEmpty();
+    } else {
+      terminated.tryEmitError(how.failure());
+    }
+    return true;
   }
 
   @Override
@@ -261,15 +286,16 @@ final class FlowRun implements FlowHandle {
     long back = released.sum();
     long again = retried.sum();
     long dead = rejected.sum();
+    long taken = received.sum(); // last: whatever has been settled was received before
     return new Stats(
         how == null ? running : how.state(),
         how == null ? null : how.failure(),
-        received.sum(),
+        taken,
         acked,
         back,
         again,
         dead,
-        Math.max(0, received.sum() - acked - back - again - dead),
+        taken - acked - back - again - dead,
         settings.effectiveMaxUnsettled());
   }
 

@@ -27,7 +27,6 @@ import org.jspecify.annotations.Nullable;
  *
  * @param maxUnsettled as the user set it; 0 if not
  * @param needed the unsettled deliveries without which a step cannot reach its bound
- * @param maxAttempts the most attempts that a step allows
  */
 record FlowSettings(
     Inbound source,
@@ -36,65 +35,48 @@ record FlowSettings(
     @Nullable Outbound<byte[]> deadLetters,
     int maxUnsettled,
     int needed,
-    int maxAttempts,
     Clock clock) {
 
   private static final int MIN_UNSETTLED = 1024;
 
   static FlowSettings defaults(Inbound source) {
     ErrorPolicy policy = ErrorPolicy.defaults();
-    return new FlowSettings(source, source.info().name(), policy, null, 0, 1, 1, Clock.systemUTC());
+    return new FlowSettings(source, source.info().name(), policy, null, 0, 1, Clock.systemUTC());
   }
 
   FlowSettings named(String name) {
-    if (name.isBlank()) {
+    if (Objects.requireNonNull(name, "name").isBlank()) {
       throw new IllegalArgumentException("name: \"" + name + "\" (expected: not blank)");
     }
-    return new FlowSettings(
-        source, name, policy, deadLetters, maxUnsettled, needed, maxAttempts, clock);
+    return new FlowSettings(source, name, policy, deadLetters, maxUnsettled, needed, clock);
   }
 
   FlowSettings policy(ErrorPolicy policy) {
     Objects.requireNonNull(policy, "policy");
-    return new FlowSettings(
-        source, name, policy, deadLetters, maxUnsettled, needed, maxAttempts, clock);
+    return new FlowSettings(source, name, policy, deadLetters, maxUnsettled, needed, clock);
   }
 
   FlowSettings deadLetters(Outbound<byte[]> target) {
     Objects.requireNonNull(target, "target");
-    return new FlowSettings(source, name, policy, target, maxUnsettled, needed, maxAttempts, clock);
+    return new FlowSettings(source, name, policy, target, maxUnsettled, needed, clock);
   }
 
   FlowSettings maxUnsettled(int maxUnsettled) {
     if (maxUnsettled < 1) {
       throw new IllegalArgumentException("maxUnsettled: " + maxUnsettled + " (expected: >= 1)");
     }
-    return new FlowSettings(
-        source, name, policy, deadLetters, maxUnsettled, needed, maxAttempts, clock);
+    return new FlowSettings(source, name, policy, deadLetters, maxUnsettled, needed, clock);
   }
 
   FlowSettings clock(Clock clock) {
     Objects.requireNonNull(clock, "clock");
-    return new FlowSettings(
-        source, name, policy, deadLetters, maxUnsettled, needed, maxAttempts, clock);
+    return new FlowSettings(source, name, policy, deadLetters, maxUnsettled, needed, clock);
   }
 
-  /** With a step that needs so many unsettled deliveries and allows so many attempts. */
-  FlowSettings atLeast(int needed, int maxAttempts) {
+  /** With a step that needs so many unsettled deliveries. */
+  FlowSettings atLeast(int needed) {
     return new FlowSettings(
-        source,
-        name,
-        policy,
-        deadLetters,
-        maxUnsettled,
-        Math.max(this.needed, needed),
-        Math.max(this.maxAttempts, maxAttempts),
-        clock);
-  }
-
-  /** After how many attempts a message that comes back once more is given up. */
-  int effectiveMaxAttempts() {
-    return Math.max(maxAttempts, policy.maxAttempts());
+        source, name, policy, deadLetters, maxUnsettled, Math.max(this.needed, needed), clock);
   }
 
   int effectiveMaxUnsettled() {
