@@ -27,7 +27,7 @@ class SignalsTest {
 
   private static final int PUSHERS = 3;
   private static final int NODES = 8;
-  private static final int PUSHES = 10_000;
+  private static final int PUSHES = 3_000;
 
   /** A node that is pushed again and again, each time after it was taken. */
   private static final class Node extends Signal {
