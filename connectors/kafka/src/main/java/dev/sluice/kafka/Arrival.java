@@ -34,6 +34,9 @@ final class Arrival {
   final long seq;
   final long offset;
 
+  /** The bytes of its key and value. */
+  final int size;
+
   /** From 1; grows with each retry. */
   int attempt = 1;
 
@@ -47,6 +50,7 @@ final class Arrival {
     this.partition = partition;
     this.seq = seq;
     this.offset = record.offset();
+    this.size = Math.max(0, record.serializedKeySize()) + Math.max(0, record.serializedValueSize());
     this.record = record;
   }
 

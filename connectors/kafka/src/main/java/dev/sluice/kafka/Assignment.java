@@ -71,7 +71,9 @@ final class Assignment {
     for (TopicPartition id : ids) {
       OffsetWindow window =
           new OffsetWindow(0, spec.highWatermark() + spec.maxPollRecords(), nanoTime);
-      owned.put(id, new Partition(id, generation, window));
+      owned.put(
+          id,
+          new Partition(id, generation, window, spec.highWatermark(), spec.highWatermarkBytes()));
     }
     log.debug("{} assigned in generation {}", ids, generation);
   }
@@ -142,9 +144,8 @@ final class Assignment {
       owned.values().forEach(partition -> hold(partition, consumer));
     } else {
       for (Partition partition : owned.values()) {
-        if (partition.held && hasRoom(partition)) {
-          partition.held = false;
-          partition.awaitNothing();
+        if (partition.isHeld() && partition.hasRoom()) {
+          partition.hold(false);
           consumer.release(partition.id);
         }
       }
@@ -169,7 +170,7 @@ final class Assignment {
       Partition partition = owned.get(next.getKey());
       if (partition != null) {
         partition.window.skipTo(next.getValue().offset());
-        if (partition.window.used() >= spec.highWatermark()) {
+        if (partition.isFull()) {
           hold(partition, consumer);
         }
       }
@@ -206,36 +207,22 @@ final class Assignment {
       Partition partition, List<ConsumerRecord<byte[], Object>> records) {
     List<ConsumerRecord<byte[], Object>> fresh = new ArrayList<>(records.size());
     for (ConsumerRecord<byte[], Object> record : records) {
-      long seq = partition.window.admit(record.offset());
-      if (seq == OffsetWindow.REFUSED) {
+      Arrival arrival = partition.admit(record);
+      if (arrival == null) {
         log.debug("{}@{} is not new", partition.name, record.offset());
       } else {
         fresh.add(
             new ConsumerRecord<>(
-                record.topic(),
-                record.partition(),
-                record.offset(),
-                record.key(),
-                new Arrival(partition, seq, record)));
+                record.topic(), record.partition(), record.offset(), record.key(), arrival));
       }
     }
     return fresh;
   }
 
   private void hold(Partition partition, PolledConsumer consumer) {
-    if (!partition.held) {
-      partition.held = true;
+    if (!partition.isHeld()) {
+      partition.hold(true);
       consumer.hold(partition.id);
     }
-  }
-
-  /** If not, the poll is woken up as soon as that may have changed. */
-  private boolean hasRoom(Partition partition) {
-    int low = spec.highWatermark() / 2;
-    if (partition.window.used() <= low) {
-      return true;
-    }
-    partition.awaitOldest();
-    return partition.window.used() <= low;
   }
 }

@@ -98,6 +98,20 @@ public final class KafkaChannelSpec {
   }
 
   /**
+   * How many bytes the unsettled records of one partition may take before it is paused; it goes on
+   * at half of it. A partition can pass it by what a poll brings. Default: 16 MiB.
+   *
+   * @param bytes 1 to 1 GiB
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec highWatermarkBytes(int bytes) {
+    return with(
+        d ->
+            d.highWatermarkBytes =
+                Require.between("highWatermarkBytes", bytes, 1, 1024 * 1024 * 1024));
+  }
+
+  /**
    * How many records a poll takes at most, from all partitions together. A partition can pass its
    * high watermark by so many. Default: 500.
    *
@@ -232,6 +246,10 @@ public final class KafkaChannelSpec {
     return values.highWatermark;
   }
 
+  int highWatermarkBytes() {
+    return values.highWatermarkBytes;
+  }
+
   int maxPollRecords() {
     return values.maxPollRecords;
   }
@@ -296,6 +314,7 @@ public final class KafkaChannelSpec {
     @Nullable String instanceId;
     StartAt startAt = StartAt.EARLIEST;
     int highWatermark = 4096;
+    int highWatermarkBytes = 16 * 1024 * 1024;
     int maxPollRecords = 500;
     Duration commitInterval = Duration.ofSeconds(1);
     int commitEvery = 500;
@@ -311,6 +330,7 @@ public final class KafkaChannelSpec {
       instanceId = other.instanceId;
       startAt = other.startAt;
       highWatermark = other.highWatermark;
+      highWatermarkBytes = other.highWatermarkBytes;
       maxPollRecords = other.maxPollRecords;
       commitInterval = other.commitInterval;
       commitEvery = other.commitEvery;

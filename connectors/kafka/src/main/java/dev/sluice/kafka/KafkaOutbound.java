@@ -99,7 +99,7 @@ public final class KafkaOutbound implements Outbound<byte[]> {
    *   <dt>Discard
    *   <dd>nothing to discard
    *   <dt>Threads
-   *   <dd>on a thread of the outbound that must not be blocked
+   *   <dd>on a thread of the outbound, which must not be blocked
    * </dl>
    */
   @Override
@@ -125,7 +125,7 @@ public final class KafkaOutbound implements Outbound<byte[]> {
    *   <dt>Discard
    *   <dd>receipts not yet emitted
    *   <dt>Threads
-   *   <dd>on a thread of the outbound that must not be blocked
+   *   <dd>on a thread of the outbound, which must not be blocked
    * </dl>
    */
   @Override
@@ -152,7 +152,7 @@ public final class KafkaOutbound implements Outbound<byte[]> {
    *   <dt>Discard
    *   <dd>nothing to discard
    *   <dt>Threads
-   *   <dd>on a thread of the outbound that must not be blocked
+   *   <dd>on a thread of the outbound, which must not be blocked
    * </dl>
    */
   public Mono<Void> close() {

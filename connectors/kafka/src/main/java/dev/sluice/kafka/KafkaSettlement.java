@@ -73,7 +73,7 @@ final class KafkaSettlement extends SettlementCore {
   /** The record is done with, provided that it is still ours. */
   void consume() {
     Partition partition = arrival.partition;
-    if (partition.settle(arrival.seq)) {
+    if (partition.settle(arrival)) {
       slot = Slot.SETTLED;
       partition.done(this);
       markDone();

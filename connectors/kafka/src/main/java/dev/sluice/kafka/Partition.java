@@ -22,6 +22,8 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLongFieldUpdater;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
 
@@ -36,14 +38,15 @@ final class Partition {
    * records out. Deliveries are settled by any thread.
    *
    * window             see there
-   * held, committing   poll thread only
+   * held               written by the poll thread
+   * bytes              of records admitted and not settled: the poll thread adds, others subtract
    * waiting, returned  emitter only: records not yet delivered, and those to be delivered again
    * listed             emitter only: whether the emitter has it in its round
    * out                deliveries not done. A delivery is added before `state` is read, and `state`
    *                    is written before `out` is read: a delivery is seen by the poll thread, or
    *                    sees that the partition is leaving
    * committed          written by the poll thread; any thread reads it after `state` is GONE
-   * blocking           the record that must be settled before a held partition can go on
+   * blocking           the oldest record that keeps a held partition from going on
    *
    * Invariants:
    *   I1  after LEAVING nothing is delivered; after GONE nothing is settled
@@ -60,8 +63,8 @@ final class Partition {
   final String name;
   final long epoch;
   final OffsetWindow window;
-
-  boolean held;
+  private final int maxRecords;
+  private final int maxBytes;
 
   private final Queue<Arrival> waiting = new ArrayDeque<>();
   private final Queue<Arrival> returned =
@@ -72,9 +75,21 @@ final class Partition {
   private final Queue<KafkaSettlement> awaitingDurability = new ConcurrentLinkedQueue<>();
   private volatile int state = OWNED;
   private volatile long committed;
+  private volatile boolean held;
   private volatile long blocking = NONE;
 
-  Partition(TopicPartition id, long epoch, OffsetWindow window) {
+  private volatile long bytes;
+
+  private static final AtomicLongFieldUpdater<Partition> BYTES =
+      AtomicLongFieldUpdater.newUpdater(Partition.class, "bytes");
+
+  /**
+   * @param maxRecords how many records may follow the oldest unsettled one
+   * @param maxBytes how many bytes unsettled records may take
+   */
+  Partition(TopicPartition id, long epoch, OffsetWindow window, int maxRecords, int maxBytes) {
+    this.maxRecords = maxRecords;
+    this.maxBytes = maxBytes;
     this.id = id;
     this.name = id.topic() + '-' + id.partition();
     this.epoch = epoch;
@@ -93,13 +108,44 @@ final class Partition {
     return out.isEmpty();
   }
 
-  /** Names the record whose settlement is worth waking the poll thread for. */
-  void awaitOldest() {
-    blocking = window.oldest();
+  /** The record becomes an arrival; null if it is not new here. */
+  @Nullable Arrival admit(ConsumerRecord<byte[], ?> record) {
+    long seq = window.admit(record.offset());
+    if (seq == OffsetWindow.REFUSED) {
+      return null;
+    }
+    Arrival arrival = new Arrival(this, seq, record);
+    BYTES.addAndGet(this, arrival.size);
+    return arrival;
   }
 
-  void awaitNothing() {
+  boolean isHeld() {
+    return held;
+  }
+
+  void hold(boolean hold) {
+    held = hold;
     blocking = NONE;
+  }
+
+  /**
+   * Whether so many records follow the oldest unsettled one, or unsettled ones take so much room.
+   */
+  boolean isFull() {
+    return window.used() >= maxRecords || bytes >= maxBytes;
+  }
+
+  /** Whether a held partition may go on. If not, whoever makes the room is told to say so. */
+  boolean hasRoom() {
+    if (isHalfFull()) {
+      blocking = window.oldest();
+      return !isHalfFull(); // it may have been settled in between
+    }
+    return true;
+  }
+
+  private boolean isHalfFull() {
+    return window.used() > maxRecords / 2 || bytes > maxBytes / 2;
   }
 
   // == poll thread: commits ==
@@ -170,12 +216,19 @@ final class Partition {
   }
 
   /** Settles a record for good; false if the ownership has ended. */
-  boolean settle(long seq) {
-    return window.settle(seq);
+  boolean settle(Arrival arrival) {
+    if (!window.settle(arrival.seq)) {
+      return false;
+    }
+    BYTES.addAndGet(this, -arrival.size);
+    return true;
   }
 
-  boolean isBlocking(long seq) {
-    return seq == blocking;
+  /** Whether a held partition may go on because this record has been settled. */
+  boolean wasHeldBy(Arrival arrival) {
+    long now = bytes;
+    long low = maxBytes / 2;
+    return held && (arrival.seq == blocking || (now <= low && now + arrival.size > low));
   }
 
   void done(KafkaSettlement settlement) {

@@ -198,7 +198,7 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
 
   /** A record is settled for good, or was lost before. */
   void settled(Arrival arrival) {
-    if (arrival.partition.isBlocking(arrival.seq)) {
+    if (arrival.partition.wasHeldBy(arrival)) {
       loop.wakeup();
     }
   }

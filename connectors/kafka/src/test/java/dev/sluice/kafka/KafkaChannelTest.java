@@ -518,6 +518,31 @@ class KafkaChannelTest {
     }
 
     @Test
+    void aPartitionWithTooManyBytesOutIsPausedUntilHalfOfThemAreSettled() {
+      String topic = newTopic(1);
+      try (KafkaProducer<byte[], byte[]> producer = Broker.producer()) {
+        for (int i = 0; i < 100; i++) {
+          producer.send(new ProducerRecord<>(topic, new byte[10_000]));
+        }
+      }
+      KafkaChannel channel = channel(topic, s -> s.highWatermarkBytes(100_000).maxPollRecords(1));
+      try (Member member = Member.holding(channel).awaitCount(10)) {
+        ack(member.deliveries().get(7)); // any of them frees its bytes
+        await("committed nothing", () -> committed(topic) == 0);
+        assertThat(member.count()).isEqualTo(10);
+        List.of(1, 2, 4, 9).forEach(i -> ack(member.deliveries().get(i)));
+        member.awaitCount(15);
+        assertThat(member.count()).isEqualTo(15);
+        await(
+            "the rest",
+            () -> {
+              member.deliveries().forEach(KafkaChannelTest::ack);
+              return committed(topic) == 100;
+            });
+      }
+    }
+
+    @Test
     void aStuckPartitionIsPausedAndTheOthersGoOn() {
       String topic = newTopic(3);
       fill(topic, 3, 9_000);

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.consumer.CommitFailedException;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.MockConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetCommitCallback;
@@ -43,10 +44,11 @@ class OffsetCommitterTest {
   private final AtomicLong nanos = new AtomicLong();
   private final OffsetCommitter committer =
       new OffsetCommitter(Duration.ofSeconds(1), 500, nanos::get);
-  private final Partition partition = new Partition(ID, 1, new OffsetWindow(0, 4_096, nanos::get));
+  private final Partition partition =
+      new Partition(ID, 1, new OffsetWindow(0, 4_096, nanos::get), 4_096, 1_000_000);
   private final List<Partition> all = List.of(partition);
   private final ScriptedConsumer consumer = new ScriptedConsumer();
-  private final Map<Long, Long> slots = new LinkedHashMap<>();
+  private final Map<Long, Arrival> slots = new LinkedHashMap<>();
 
   /** Answers commits when and how the test says. */
   private static final class ScriptedConsumer extends MockConsumer<byte[], Object> {
@@ -84,7 +86,8 @@ class OffsetCommitterTest {
 
   private void admit(int from, int to) {
     for (long offset = from; offset < to; offset++) {
-      slots.put(offset, partition.window.admit(offset));
+      slots.put(
+          offset, partition.admit(new ConsumerRecord<>("bags", 0, offset, null, new byte[0])));
     }
   }
 
