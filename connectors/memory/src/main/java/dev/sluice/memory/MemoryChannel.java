@@ -82,12 +82,12 @@ public final class MemoryChannel implements Channel {
    * carries it out afterwards.
    *
    * waiting    consumers that want a message and found none
-   * sends      sends that found the channel full; while there are any, a new one queues up
+   * sends      sends that found the channel full
    * wakeAt     when the timer has to fire; who lowers it arms the timer afterwards
    *
    * Invariants:
-   *   I1  waiting is empty, or nothing is ready, or as many consumers as messages are ready have
-   *       been woken; a woken consumer that does not claim passes on
+   *   I1  waiting is empty, or nothing is ready, or a consumer has been woken: it claims or passes
+   *       on, and either wakes the next one if there is more
    *   I2  sends is empty or the channel is full
    *   I3  wakeAt <= queues.nextDeadline()
    */
@@ -203,7 +203,7 @@ public final class MemoryChannel implements Channel {
     boolean refused = false;
     Effects effects;
     synchronized (guard) {
-      if (sends.isEmpty() && queues.size() < capacity) {
+      if (queues.size() < capacity) { // then nobody waits, by I2
         receipt = add(send.message);
       } else if (sends.size() < capacity) {
         sends.add(send);
@@ -426,7 +426,7 @@ public final class MemoryChannel implements Channel {
       Receipt receipt = add(send.message);
       effects = effects.and(() -> later(() -> send.sink.success(receipt)));
     }
-    for (int ready = queues.ready(); ready > 0 && !waiting.isEmpty(); ready--) {
+    if (queues.ready() > 0 && !waiting.isEmpty()) {
       MemoryConsumer consumer = takeFirst(waiting);
       effects = effects.and(consumer::wake);
     }

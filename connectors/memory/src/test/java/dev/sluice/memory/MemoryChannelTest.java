@@ -714,6 +714,7 @@ class MemoryChannelTest {
           .isInstanceOf(NoDeadLetterTarget.class)
           .hasMessageContaining("bags 1")
           .hasMessageContaining("POISON");
+      consumer.nothing();
       StepVerifier.create(rejected.settlement().durable())
           .expectError(StaleDelivery.class)
           .verify(TIMEOUT);
