@@ -1,3 +1,4 @@
+/** Real servers inside the JVM, for tests and demos. */
 @NullMarked
 package dev.sluice.embedded;
 

@@ -1,3 +1,4 @@
+/** Kafka topics as channels. The door is {@link dev.sluice.kafka.KafkaChannel}. */
 @NullMarked
 package dev.sluice.kafka;
 
