@@ -27,6 +27,7 @@ import dev.sluice.delivery.Origin;
 import dev.sluice.memory.GroupQueues.Claim;
 import dev.sluice.message.Message;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.Iterator;
@@ -316,12 +317,13 @@ public final class MemoryChannel implements Channel {
 
   /** The next message, or null: then the consumer is woken when there may be one. */
   @Nullable MemorySettlement claim(MemoryConsumer consumer) {
+    Instant receivedAt = consumer.options().clock().instant();
     MemorySettlement settlement = null;
     Effects effects;
     synchronized (guard) {
       Claim claim = queues.claim(now() + maxLease);
       if (claim != null) {
-        settlement = new MemorySettlement(this, consumer, claim, origin(claim, consumer));
+        settlement = new MemorySettlement(this, consumer, claim, origin(claim, receivedAt));
         claim.whenLost = settlement::lose;
       } else if (consumer.isRunning()) {
         waiting.add(consumer);
@@ -341,13 +343,9 @@ public final class MemoryChannel implements Channel {
     effects.run();
   }
 
-  private Origin origin(Claim claim, MemoryConsumer consumer) {
+  private Origin origin(Claim claim, Instant receivedAt) {
     return new Origin(
-        name(),
-        Long.toString(claim.position),
-        claim.attempt,
-        consumer.options().clock().instant(),
-        claim.fence);
+        name(), Long.toString(claim.position), claim.attempt, receivedAt, claim.fence);
   }
 
   // == settlement side ==

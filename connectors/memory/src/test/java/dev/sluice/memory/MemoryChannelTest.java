@@ -49,6 +49,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 import reactor.test.publisher.TestPublisher;
 import reactor.test.scheduler.VirtualTimeScheduler;
@@ -932,6 +933,22 @@ class MemoryChannelTest {
                   assertThat(delivery.settlement().outcome())
                       .isEqualTo(Outcome.release(Why.CANCELLED)));
       assertThat(depth()).isEqualTo(2);
+    }
+
+    @Test
+    void takesBackWhatWaitsInAQueueOnItsWay() {
+      send("a", "b", "c");
+      List<Object> discarded = new ArrayList<>();
+      channel
+          .receive(options())
+          .publishOn(Schedulers.immediate())
+          .doOnDiscard(Delivery.class, discarded::add)
+          .as(deliveries -> StepVerifier.create(deliveries, 0))
+          .then(() -> assertThat(depth()).isZero())
+          .thenCancel()
+          .verify(TIMEOUT);
+      assertThat(discarded).hasSize(3);
+      assertThat(depth()).isEqualTo(3);
     }
 
     @Test
