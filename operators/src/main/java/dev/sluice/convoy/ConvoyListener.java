@@ -29,7 +29,11 @@ public interface ConvoyListener<T> {
   /** A subscription begins; its gauges may be read from any thread, for as long as it lives. */
   default void subscribed(LaneGauges gauges) {}
 
-  /** A worker has failed, and the element will run again after {@code delay}. */
+  /**
+   * A worker has failed, and the element will run again after {@code delay}.
+   *
+   * @param attempt the attempt that failed, from 1
+   */
   default void retrying(T element, int attempt, Duration delay, Throwable error) {}
 
   /** A worker has failed for good, and its element counts as done. */

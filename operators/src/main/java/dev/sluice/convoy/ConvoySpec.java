@@ -112,6 +112,9 @@ public final class ConvoySpec<T> {
    * What happens when a worker fails. Defaults on a plain Flux to no retry and {@link
    * GroupVerdict#FAIL_FLOW}, in a flow to the flow's error policy and {@link
    * GroupVerdict#DEAD_LETTER}.
+   *
+   * <p><img class="marble" src="doc-files/groupedConvoyRetry.svg" alt="A failed element waits for
+   * its next attempt: its group stays locked, its worker is free">
    */
   public ConvoySpec<T> onFailure(UnaryOperator<FailureSpec> change) {
     FailureSpec changed = Objects.requireNonNull(change.apply(failure), "onFailure");
@@ -120,8 +123,10 @@ public final class ConvoySpec<T> {
   }
 
   /**
-   * How long one run of a worker may take, whatever it emits meanwhile; then it is cancelled and
-   * has failed with a {@link java.util.concurrent.TimeoutException}. Defaults to no limit.
+   * How long one run of a worker may take, whatever it emits meanwhile and however slowly the
+   * subscriber takes it; then it is cancelled and has failed with a {@link
+   * java.util.concurrent.TimeoutException}. A worker that is a {@code Callable}, such as {@code
+   * Mono.fromCallable}, runs where it is called and cannot be timed out. Defaults to no limit.
    *
    * @param timeout more than zero
    */

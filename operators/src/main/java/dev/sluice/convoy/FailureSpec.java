@@ -37,7 +37,8 @@ public final class FailureSpec {
   }
 
   /**
-   * Tries again, with exponential backoff.
+   * Tries again, with exponential backoff, what the {@link #classifier} calls transient. An element
+   * whose worker has already emitted is not tried again: its values would be repeated.
    *
    * @param retries attempts after the first, 0 or more
    * @param firstDelay the wait before the first of them, zero or more; it doubles each time, up to
@@ -51,7 +52,7 @@ public final class FailureSpec {
   /**
    * The longest wait before an attempt. Defaults to 30 s.
    *
-   * @param maxDelay at least the first delay
+   * @param maxDelay at least the first delay, so {@link #retry} comes before; at most 365 days
    */
   public FailureSpec maxDelay(Duration maxDelay) {
     return new FailureSpec(policy.backoff(policy.firstDelay(), maxDelay), verdict);
@@ -66,7 +67,10 @@ public final class FailureSpec {
     return new FailureSpec(policy.jitter(jitter), verdict);
   }
 
-  /** Which errors are worth another attempt. Defaults to {@link ErrorClassifier#defaults()}. */
+  /**
+   * Which errors are worth another attempt. Defaults to {@link ErrorClassifier#defaults()}. What it
+   * calls fatal ends the whole sequence, whatever the verdict.
+   */
   public FailureSpec classifier(ErrorClassifier classifier) {
     return new FailureSpec(policy.classifier(classifier), verdict);
   }

@@ -58,32 +58,36 @@ public final class GroupedConvoy {
    * The values of the workers. Values of one group come in the order of its elements; those of
    * different groups as they arise. To be used with {@link Flux#transform(Function)}.
    *
+   * <p><img class="marble" src="doc-files/groupedConvoy.svg" alt="Elements of one group keep their
+   * order; different groups run at once, as far as there are workers">
+   *
    * <dl>
    *   <dt>Emits
    *   <dd>each value of each worker
    *   <dt>Backpressure
    *   <dd>takes up to {@code lookAhead} elements from the source at once, then as many as have been
-   *       finished whenever those are at least as many as the source still owes; asks each worker
-   *       for 32 values, then for 24 at a time. Holds at most {@code lookAhead} elements and 32
-   *       values for each running worker. A slow subscriber keeps workers from ending, not from
-   *       being retried
+   *       finished whenever those are at least as many as were asked for and not yet looked at;
+   *       asks each worker for 32 values, then for 24 at a time. Holds at most {@code lookAhead}
+   *       elements and 32 values for each running worker. A slow subscriber keeps workers from
+   *       ending, not from being retried
    *   <dt>Completes/Errors
    *   <dd>completes when the source has completed and every element is finished. An error of the
    *       source ends the sequence at once. An error of a worker, a throwing {@code group} or
    *       {@code worker} function and a null from the latter are treated as {@link
-   *       ConvoySpec#onFailure} says, by default they end the sequence; a worker that has emitted
-   *       is never run again
+   *       ConvoySpec#onFailure} says, by default they end the sequence; a worker whose values have
+   *       gone out is never run again, nor is an element whose group could not be told
    *   <dt>Cancel
    *   <dd>cancels the source and the running workers; pending retries are dropped
    *   <dt>Discard
-   *   <dd>on cancel and on error: elements that wait, sleep before a retry, or are ready, and
-   *       values that were not emitted. An element whose worker was running is not discarded: the
-   *       worker had it
+   *   <dd>on cancel and on error: elements that wait, sleep before a retry, or are ready, those of
+   *       one group in their order, and values that were not emitted. An element whose worker was
+   *       running is not discarded: the worker had it
    *   <dt>Threads
    *   <dd>values arrive on the thread of the worker that emits, of the source, of the subscriber
-   *       that requests or of the timer, one at a time; workers are subscribed to there too. A
-   *       worker counts as running until its terminal signal: what it does in {@code doFinally}
-   *       happens when its group may already have gone on
+   *       that requests or of the timer, one at a time. Both functions are called and workers are
+   *       subscribed to there too, one at a time, so none of them may block. A worker counts as
+   *       running until its terminal signal: what it does in {@code doFinally} happens when its
+   *       group may already have gone on
    * </dl>
    *
    * @param group the group of an element; null for an element without order; arrays of bytes
@@ -123,8 +127,10 @@ public final class GroupedConvoy {
    * <p>A delivery is acknowledged when its worker has completed and everything that it emitted has
    * been acknowledged; its group goes on only after that. A value of a {@code Mono} keeps the id of
    * the message; values of other publishers get ids derived from it, the same ones on every
-   * attempt. A Retry from further down runs the worker again; a Release too, without being counted.
-   * An expired message is rejected before its worker starts.
+   * attempt. A Retry from further down runs the worker again, before the next message of the group,
+   * until the attempts are used up; a Release too, without being counted. An expired message is
+   * rejected before its worker starts. Of a delivery that was lost nothing is started or retried,
+   * and its worker is cancelled after {@link ConvoySpec#lossGrace}.
    *
    * <dl>
    *   <dt>Emits
@@ -133,9 +139,11 @@ public final class GroupedConvoy {
    *   <dd>as {@link #groupedConvoy(Function, Function, UnaryOperator)}; an element is finished when
    *       its delivery is done, so {@code lookAhead} bounds the deliveries further down too
    *   <dt>Completes/Errors
-   *   <dd>as there; errors of workers are retried and then rejected by default
+   *   <dd>as there; errors of workers are retried and then rejected by default; one that the
+   *       classifier calls fatal ends the sequence
    *   <dt>Cancel
-   *   <dd>as there; running deliveries are released
+   *   <dd>as there; running deliveries are released. Of those whose worker has ended, whoever has
+   *       its values decides: an Ack or a Reject stands, anything else is a release
    *   <dt>Discard
    *   <dd>as there; discarded deliveries are released
    *   <dt>Threads

@@ -85,7 +85,10 @@ public final class Flow<T> {
     return new Flow<>(settings.named(name), chain);
   }
 
-  /** What an exception of a user's function means for its message. */
+  /**
+   * What an exception of a user's function means for its message. One that its classifier calls
+   * fatal means nothing for the message, which is given back, and ends the flow.
+   */
   public Flow<T> onError(ErrorPolicy policy) {
     return new Flow<>(settings.policy(policy), chain);
   }
@@ -124,7 +127,10 @@ public final class Flow<T> {
   }
 
   /**
-   * Changes the payload. An exception or a null settles the message by the error policy.
+   * Changes the payload. An exception or a null settles the message by the error policy. A message
+   * that is retried here, before a {@link #groupedConvoy}, goes back to the channel, and where that
+   * has no {@linkplain dev.sluice.channel.Capability#EXCLUSIVE_GROUPS exclusive groups} later ones
+   * of its group may overtake it; in the convoy's worker and behind the convoy none can.
    *
    * @param mapper plain CPU work; what waits for something belongs into {@link #groupedConvoy}
    */
@@ -135,7 +141,7 @@ public final class Flow<T> {
 
   /**
    * Lets through what the predicate accepts; the rest is acknowledged as filtered. An exception
-   * settles the message by the error policy.
+   * settles the message by the error policy, as in {@link #map}.
    */
   public Flow<T> filter(Predicate<? super T> predicate) {
     Objects.requireNonNull(predicate, "predicate");
@@ -199,7 +205,12 @@ public final class Flow<T> {
                     1));
   }
 
-  /** Starts the flow as it is; what reaches the end is acknowledged. */
+  /**
+   * Starts the flow as it is; what reaches the end is acknowledged.
+   *
+   * @return the running flow, to look at and to stop
+   * @throws IllegalArgumentException if the options contradict each other
+   */
   public FlowHandle start() {
     return new RunnableFlow(settings, run -> chain.apply(run).doOnNext(run::acknowledge)).start();
   }

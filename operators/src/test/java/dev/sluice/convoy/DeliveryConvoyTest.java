@@ -555,7 +555,7 @@ class DeliveryConvoyTest {
       offer("a2");
       workers.get("a1").emit("A1");
       a1.settle(Outcome.release(Why.STOPPED));
-      decide(retry(Duration.ZERO));
+      decide(retry(Duration.ofDays(1)));
 
       assertThat(started).containsExactly("a1", "a2");
       workers.get("a2").complete();

@@ -21,6 +21,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -155,7 +157,7 @@ class FluxDispatchTest {
             return Verdict.HOLD;
           };
       AtomicInteger ends = new AtomicInteger();
-      List<Integer> discarded = new ArrayList<>();
+      Queue<Integer> discarded = new ConcurrentLinkedQueue<>(); // two threads discard
       var subscription =
           dispatch(Flux.just(1, 11).concatWith(Flux.never()), 1, 4)
               .doOnDiscard(Integer.class, discarded::add)

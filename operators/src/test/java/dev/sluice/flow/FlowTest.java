@@ -1029,6 +1029,23 @@ class FlowTest {
       assertThat(source.waiting()).containsExactly("a1");
     }
 
+    /**
+     * The value of the worker is a delivery too; the leak check sees whether somebody decides it.
+     */
+    @Test
+    void settlesAlsoTheValuesThatAreOnTheWayBehindAConvoy() {
+      target.script = message -> Mono.never();
+      FlowHandle handle =
+          flow()
+              .groupedConvoy(Message::group, p -> Flux.just(p, p).hide(), convoy(c -> c))
+              .to(target)
+              .start();
+      source.offer("a1", "b1");
+      assertThat(target.begun).hasSize(4);
+      endsAt(handle, Duration.ofSeconds(5), Duration.ofSeconds(5));
+      assertThat(source.waiting()).containsExactly("a1", "b1");
+    }
+
     @Test
     void withoutTimeGivesEverythingBackAtOnce() {
       FlowHandle handle =
