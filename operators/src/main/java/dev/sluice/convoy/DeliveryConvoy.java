@@ -26,6 +26,7 @@ import java.time.Clock;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 
@@ -37,7 +38,7 @@ import reactor.core.publisher.Flux;
  */
 public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, Flux<Delivery<R>>> {
 
-  private final Function<? super Message<T>, ?> group;
+  private final Function<? super Message<T>, ? extends @Nullable Object> group;
   private final Function<? super T, ? extends Publisher<? extends R>> worker;
   private final UnaryOperator<ConvoySpec<Message<T>>> spec;
   private final String assembly;
@@ -47,14 +48,14 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
   private final DispatchOptions dispatch;
 
   DeliveryConvoy(
-      Function<? super Message<T>, ?> group,
+      Function<? super Message<T>, ? extends @Nullable Object> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,
       UnaryOperator<ConvoySpec<Message<T>>> spec) {
     this(group, worker, spec, LeakDetector.assembly(), ErrorPolicy.defaults(), Clock.systemUTC());
   }
 
   private DeliveryConvoy(
-      Function<? super Message<T>, ?> group,
+      Function<? super Message<T>, ? extends @Nullable Object> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,
       UnaryOperator<ConvoySpec<Message<T>>> spec,
       String assembly,

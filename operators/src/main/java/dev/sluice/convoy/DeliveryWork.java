@@ -49,7 +49,7 @@ import reactor.core.scheduler.Schedulers;
  * @param assembly where the convoy was assembled, for the leak detector
  */
 record DeliveryWork<T, R>(
-    Function<? super Message<T>, ?> group,
+    Function<? super Message<T>, ? extends @Nullable Object> group,
     Function<? super T, ? extends Publisher<? extends R>> worker,
     ErrorPolicy policy,
     GroupVerdict verdict,

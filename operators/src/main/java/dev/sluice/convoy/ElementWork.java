@@ -28,14 +28,14 @@ import reactor.core.Exceptions;
 /** The convoy of plain elements: nothing to settle, so a failure is retried, skipped or the end. */
 final class ElementWork<T, R> implements Work<T, R, R> {
 
-  private final Function<? super T, ?> group;
+  private final Function<? super T, ? extends @Nullable Object> group;
   private final Function<? super T, ? extends Publisher<? extends R>> worker;
   private final ErrorPolicy policy;
   private final GroupVerdict verdict;
   private final SafeListener<T> listener;
 
   ElementWork(
-      Function<? super T, ?> group,
+      Function<? super T, ? extends @Nullable Object> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,
       ErrorPolicy policy,
       GroupVerdict verdict,

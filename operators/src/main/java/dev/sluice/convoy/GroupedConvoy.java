@@ -22,6 +22,7 @@ import dev.sluice.message.Message;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 
@@ -50,7 +51,8 @@ public final class GroupedConvoy {
    * @see #groupedConvoy(Function, Function, UnaryOperator)
    */
   public static <T, R> Function<Flux<T>, Flux<R>> groupedConvoy(
-      Function<? super T, ?> group, Function<? super T, ? extends Publisher<? extends R>> worker) {
+      Function<? super T, ? extends @Nullable Object> group,
+      Function<? super T, ? extends Publisher<? extends R>> worker) {
     return groupedConvoy(group, worker, spec -> spec);
   }
 
@@ -99,7 +101,7 @@ public final class GroupedConvoy {
    *     flow
    */
   public static <T, R> Function<Flux<T>, Flux<R>> groupedConvoy(
-      Function<? super T, ?> group,
+      Function<? super T, ? extends @Nullable Object> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,
       UnaryOperator<ConvoySpec<T>> spec) {
     Objects.requireNonNull(group, "group");
@@ -158,7 +160,7 @@ public final class GroupedConvoy {
    * @throws IllegalArgumentException if an option is out of range
    */
   public static <T, R> DeliveryConvoy<T, R> ofDeliveries(
-      Function<? super Message<T>, ?> group,
+      Function<? super Message<T>, ? extends @Nullable Object> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,
       UnaryOperator<ConvoySpec<Message<T>>> spec) {
     return new DeliveryConvoy<>(group, worker, spec);

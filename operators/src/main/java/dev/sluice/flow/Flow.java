@@ -30,6 +30,7 @@ import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 
@@ -160,7 +161,7 @@ public final class Flow<T> {
    * @see #groupedConvoy(Function, Function, UnaryOperator)
    */
   public <R> Flow<R> groupedConvoy(
-      Function<? super Message<T>, ?> group,
+      Function<? super Message<T>, ? extends @Nullable Object> group,
       Function<? super T, ? extends Publisher<? extends R>> worker) {
     return groupedConvoy(group, worker, spec -> spec);
   }
@@ -179,7 +180,7 @@ public final class Flow<T> {
    * @throws IllegalArgumentException if an option is out of range
    */
   public <R> Flow<R> groupedConvoy(
-      Function<? super Message<T>, ?> group,
+      Function<? super Message<T>, ? extends @Nullable Object> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,
       UnaryOperator<ConvoySpec<Message<T>>> spec) {
     DeliveryConvoy<T, R> convoy = GroupedConvoy.ofDeliveries(group, worker, spec);
