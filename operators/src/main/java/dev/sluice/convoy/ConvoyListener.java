@@ -15,6 +15,7 @@
  */
 package dev.sluice.convoy;
 
+import dev.sluice.Experimental;
 import dev.sluice.dispatch.LaneGauges;
 import java.time.Duration;
 
@@ -24,6 +25,7 @@ import java.time.Duration;
  *
  * @param <T> the elements of the convoy
  */
+@Experimental
 public interface ConvoyListener<T> {
 
   /** A subscription begins; its gauges may be read from any thread, for as long as it lives. */

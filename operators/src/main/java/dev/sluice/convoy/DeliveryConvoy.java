@@ -15,6 +15,7 @@
  */
 package dev.sluice.convoy;
 
+import dev.sluice.Experimental;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.delivery.LeakDetector;
@@ -36,6 +37,7 @@ import reactor.core.publisher.Flux;
  * @param <T> the payloads it takes
  * @param <R> the payloads it emits
  */
+@Experimental
 public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, Flux<Delivery<R>>> {
 
   private final Function<? super Message<T>, ? extends @Nullable Object> group;

@@ -15,7 +15,10 @@
  */
 package dev.sluice.dispatch;
 
+import dev.sluice.Experimental;
+
 /** What one subscription of the engine holds at the moment. Any thread may ask. */
+@Experimental
 public interface LaneGauges {
 
   /** Keys with an unfinished element that has been looked at. */

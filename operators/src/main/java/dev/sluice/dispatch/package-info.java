@@ -4,7 +4,9 @@
  * dev.sluice.convoy.GroupedConvoy} and {@link dev.sluice.flow.Flow}), and this package may change
  * with every release.
  */
+@Experimental
 @NullMarked
 package dev.sluice.dispatch;
 
+import dev.sluice.Experimental;
 import org.jspecify.annotations.NullMarked;

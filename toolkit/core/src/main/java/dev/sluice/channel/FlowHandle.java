@@ -15,6 +15,7 @@
  */
 package dev.sluice.channel;
 
+import dev.sluice.Experimental;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -47,6 +48,7 @@ public interface FlowHandle {
    * @param unsettled deliveries that are out and not yet done
    * @param maxUnsettled the bound on {@code unsettled}
    */
+  @Experimental
   record Stats(
       State state,
       @Nullable Throwable failure,

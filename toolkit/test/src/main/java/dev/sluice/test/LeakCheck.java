@@ -15,6 +15,7 @@
  */
 package dev.sluice.test;
 
+import dev.sluice.Experimental;
 import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.SettlementCore;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
  * -Dsluice.leak=paranoid}, because a sampled detector would let a leak pass. What another test in
  * the same JVM leaks at the same time is blamed on this one, so such tests do not run in parallel.
  */
+@Experimental
 public final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
 
   private static final Namespace NAMESPACE = Namespace.create(LeakCheck.class);

@@ -15,6 +15,7 @@
  */
 package dev.sluice.test.marble;
 
+import dev.sluice.Experimental;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -44,6 +45,7 @@ import reactor.core.publisher.Flux;
  * Lines that begin with {@code %} are comments. An output lane called {@code discarded} shows what
  * reached the discard hook.
  */
+@Experimental
 public final class MarbleScript {
 
   static final String DISCARDED = "discarded";
