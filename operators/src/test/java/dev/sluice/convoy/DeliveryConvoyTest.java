@@ -263,6 +263,7 @@ class DeliveryConvoyTest {
       assertThat(a1.decided).containsExactly(Outcome.ack());
       assertThat(started).containsExactly("a1", "b1"); // the slot is free, the group is not
       workers.get("b1").complete();
+      assertThat(started).containsExactly("a1", "b1"); // a free slot does not unlock the group
       a1.done();
       assertThat(started).containsExactly("a1", "b1", "a2");
       workers.get("a2").complete();
