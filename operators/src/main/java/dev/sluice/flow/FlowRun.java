@@ -68,6 +68,7 @@ final class FlowRun implements FlowHandle {
   private final Sinks.Empty<Void> terminated = Sinks.empty();
   private final Consumption consumption = new Consumption();
   private final AtomicReference<@Nullable End> end = new AtomicReference<>();
+  private final Stalls stalls;
   private volatile boolean stopping;
   private int maxAttempts; // final once the chain is assembled
 
@@ -80,6 +81,7 @@ final class FlowRun implements FlowHandle {
 
   FlowRun(FlowSettings settings) {
     this.settings = settings;
+    this.stalls = new Stalls(settings.clock());
     this.maxAttempts = settings.policy().maxAttempts();
   }
 
@@ -118,6 +120,7 @@ final class FlowRun implements FlowHandle {
         ReceiveOptions.defaults()
             .maxUnsettled(settings.effectiveMaxUnsettled())
             .clock(settings.clock())
+            .deadLetterListener(stalls)
             .stop(stop.asMono());
     Outbound<byte[]> deadLetters = settings.deadLetters();
     if (deadLetters != null) {
@@ -296,7 +299,8 @@ final class FlowRun implements FlowHandle {
         again,
         dead,
         taken - acked - back - again - dead,
-        settings.effectiveMaxUnsettled());
+        settings.effectiveMaxUnsettled(),
+        stalls.current());
   }
 
   @Override

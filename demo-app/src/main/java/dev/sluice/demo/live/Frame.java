@@ -119,8 +119,8 @@ public record Frame(
   /**
    * The loading flow.
    *
-   * @param up whether it runs
-   * @param state its state in a word
+   * @param up whether it runs and gets on
+   * @param state its state in a word, and what keeps it from getting on
    */
   public record Flow(boolean up, String state) {}
 

@@ -154,8 +154,12 @@ public final class LoadingFlow implements SmartLifecycle, LoadingGauges {
     if (running == null) {
       return new Frame.Flow(false, "not started");
     }
-    FlowHandle.State state = running.stats().state();
-    return new Frame.Flow(state == FlowHandle.State.RUNNING, state.name().toLowerCase(Locale.ROOT));
+    FlowHandle.Stats stats = running.stats();
+    FlowHandle.Stall stall = stats.stall();
+    String state = stats.state().name().toLowerCase(Locale.ROOT);
+    return new Frame.Flow(
+        stats.isUp(),
+        stall == null ? state : state + ", but its dead letters are refused: " + stall.cause());
   }
 
   @Override

@@ -22,6 +22,7 @@ import dev.sluice.message.Message;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,21 +53,66 @@ final class DeadLetterSender {
       Message<byte[]> message,
       Origin origin,
       Outcome.Reject reject,
-      Clock clock) {
-    return Mono.defer(() -> target.send(envelope(message, origin, reject, clock)))
-        .retryWhen(
-            Retry.backoff(Long.MAX_VALUE, Duration.ofMillis(100))
-                .maxBackoff(Duration.ofSeconds(10))
-                .doBeforeRetry(
-                    signal ->
-                        log.warn(
-                            "{} does not take the dead letter of {} {}; trying again ({})",
-                            target.name(),
-                            origin.channel(),
-                            origin.position(),
-                            signal.totalRetries() + 1,
-                            signal.failure())))
-        .then();
+      Clock clock,
+      DeadLetterListener listener) {
+    return Mono.defer(
+        () -> {
+          Refusals refusals = new Refusals(origin, listener);
+          return Mono.defer(() -> target.send(envelope(message, origin, reject, clock)))
+              .switchIfEmpty(
+                  Mono.error(
+                      () -> SendFailed.unknown(target.name(), "completed without a receipt", null)))
+              .retryWhen(
+                  Retry.backoff(Long.MAX_VALUE, Duration.ofMillis(100))
+                      .maxBackoff(Duration.ofSeconds(10))
+                      .doBeforeRetry(
+                          signal ->
+                              refusals.add(target, signal.totalRetries() + 1, signal.failure())))
+              .doFinally(signal -> refusals.end())
+              .then();
+        });
+  }
+
+  /** What the listener hears of one letter: its end comes last, also when a cancel races. */
+  private static final class Refusals {
+
+    private enum State {
+      NONE,
+      TOLD,
+      ENDED
+    }
+
+    private final Origin origin;
+    private final DeadLetterListener listener;
+    private final AtomicReference<State> state = new AtomicReference<>(State.NONE);
+
+    Refusals(Origin origin, DeadLetterListener listener) {
+      this.origin = origin;
+      this.listener = listener;
+    }
+
+    void add(Outbound<byte[]> target, long failures, Throwable failure) {
+      log.warn(
+          "{} does not take the dead letter of {} {}; trying again ({})",
+          target.name(),
+          origin.channel(),
+          origin.position(),
+          failures,
+          failure);
+      if (state.get() == State.ENDED) {
+        return;
+      }
+      listener.refused(origin, failures, failure);
+      if (failures == 1 && !state.compareAndSet(State.NONE, State.TOLD)) {
+        listener.over(origin);
+      }
+    }
+
+    void end() {
+      if (state.getAndSet(State.ENDED) == State.TOLD) {
+        listener.over(origin);
+      }
+    }
   }
 
   /**

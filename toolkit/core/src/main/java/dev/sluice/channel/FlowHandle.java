@@ -17,6 +17,7 @@ package dev.sluice.channel;
 
 import dev.sluice.Experimental;
 import java.time.Duration;
+import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -47,6 +48,7 @@ public interface FlowHandle {
    * @param rejected deliveries that went to the dead letters
    * @param unsettled deliveries that are out and not yet done
    * @param maxUnsettled the bound on {@code unsettled}
+   * @param stall what keeps it from getting on, or null if nothing does
    */
   @Experimental
   record Stats(
@@ -58,7 +60,26 @@ public interface FlowHandle {
       long retried,
       long rejected,
       long unsettled,
-      int maxUnsettled) {}
+      int maxUnsettled,
+      @Nullable Stall stall) {
+
+    /** Whether it receives and gets on: what a health check wants to know. */
+    public boolean isUp() {
+      return state == State.RUNNING && stall == null;
+    }
+  }
+
+  /**
+   * What keeps a flow from getting on: dead letters that their target does not take. Nothing is
+   * lost, their messages stay at the source; but their groups wait, and in the end everything does.
+   * It passes when the target has taken them.
+   *
+   * @param since when the first of them was refused, by the flow's clock
+   * @param letters how many are being tried again
+   * @param cause why one was refused last
+   */
+  @Experimental
+  record Stall(Instant since, int letters, Throwable cause) {}
 
   String name();
 

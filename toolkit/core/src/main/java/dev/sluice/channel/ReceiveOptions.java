@@ -29,12 +29,22 @@ import reactor.core.publisher.Mono;
  */
 public final class ReceiveOptions {
 
+  private static final DeadLetterListener DEAF =
+      new DeadLetterListener() {
+        @Override
+        public void refused(Origin origin, long failures, Throwable failure) {}
+
+        @Override
+        public void over(Origin origin) {}
+      };
+
   private static final ReceiveOptions DEFAULTS =
-      new ReceiveOptions(1024, Duration.ofSeconds(30), null, Mono.never(), Clock.systemUTC());
+      new ReceiveOptions(1024, Duration.ofSeconds(30), null, DEAF, Mono.never(), Clock.systemUTC());
 
   private final int maxUnsettled;
   private final Duration lease;
   private final @Nullable Outbound<byte[]> deadLetters;
+  private final DeadLetterListener listener;
   private final Mono<Duration> stop;
   private final Clock clock;
 
@@ -42,11 +52,13 @@ public final class ReceiveOptions {
       int maxUnsettled,
       Duration lease,
       @Nullable Outbound<byte[]> deadLetters,
+      DeadLetterListener listener,
       Mono<Duration> stop,
       Clock clock) {
     this.maxUnsettled = maxUnsettled;
     this.lease = lease;
     this.deadLetters = deadLetters;
+    this.listener = listener;
     this.stop = stop;
     this.clock = clock;
   }
@@ -70,7 +82,7 @@ public final class ReceiveOptions {
     if (maxUnsettled < 1) {
       throw new IllegalArgumentException("maxUnsettled: " + maxUnsettled + " (expected: >= 1)");
     }
-    return new ReceiveOptions(maxUnsettled, lease, deadLetters, stop, clock);
+    return new ReceiveOptions(maxUnsettled, lease, deadLetters, listener, stop, clock);
   }
 
   /** How long a delivery is owned before it must be renewed. Defaults to 30 s. */
@@ -88,7 +100,7 @@ public final class ReceiveOptions {
     if (lease.isNegative() || lease.isZero()) {
       throw new IllegalArgumentException("lease: " + lease + " (expected: > PT0S)");
     }
-    return new ReceiveOptions(maxUnsettled, lease, deadLetters, stop, clock);
+    return new ReceiveOptions(maxUnsettled, lease, deadLetters, listener, stop, clock);
   }
 
   /** Where rejected messages go, or null. Defaults to none. */
@@ -99,7 +111,18 @@ public final class ReceiveOptions {
   /** Sends rejected messages to {@code target}. */
   public ReceiveOptions deadLetters(Outbound<byte[]> target) {
     return new ReceiveOptions(
-        maxUnsettled, lease, Objects.requireNonNull(target, "target"), stop, clock);
+        maxUnsettled, lease, Objects.requireNonNull(target, "target"), listener, stop, clock);
+  }
+
+  /** Tells {@code listener} of dead letters that their target does not take. Defaults to nobody. */
+  public ReceiveOptions deadLetterListener(DeadLetterListener listener) {
+    return new ReceiveOptions(
+        maxUnsettled,
+        lease,
+        deadLetters,
+        Objects.requireNonNull(listener, "listener"),
+        stop,
+        clock);
   }
 
   /** The signal to stop, with the time that unsettled deliveries are given. Defaults to never. */
@@ -114,7 +137,7 @@ public final class ReceiveOptions {
    */
   public ReceiveOptions stop(Mono<Duration> stop) {
     return new ReceiveOptions(
-        maxUnsettled, lease, deadLetters, Objects.requireNonNull(stop, "stop"), clock);
+        maxUnsettled, lease, deadLetters, listener, Objects.requireNonNull(stop, "stop"), clock);
   }
 
   /** The clock for timestamps. Defaults to the system's in UTC. */
@@ -125,7 +148,7 @@ public final class ReceiveOptions {
   /** Takes timestamps from {@code clock}. */
   public ReceiveOptions clock(Clock clock) {
     return new ReceiveOptions(
-        maxUnsettled, lease, deadLetters, stop, Objects.requireNonNull(clock, "clock"));
+        maxUnsettled, lease, deadLetters, listener, stop, Objects.requireNonNull(clock, "clock"));
   }
 
   /**
@@ -152,6 +175,6 @@ public final class ReceiveOptions {
   public Mono<Void> deadLetter(Message<byte[]> message, Origin origin, Outcome.Reject reject) {
     return deadLetters == null
         ? Mono.error(() -> new NoDeadLetterTarget(origin, reject))
-        : DeadLetterSender.send(deadLetters, message, origin, reject, clock);
+        : DeadLetterSender.send(deadLetters, message, origin, reject, clock, listener);
   }
 }

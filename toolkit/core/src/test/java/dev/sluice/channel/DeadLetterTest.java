@@ -30,15 +30,20 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
 import reactor.test.scheduler.VirtualTimeScheduler;
+import reactor.test.util.RaceTestUtils;
 
 class DeadLetterTest {
 
@@ -239,8 +244,83 @@ class DeadLetterTest {
       }
     }
 
+    @Test
+    void withoutAReceiptIsNotConfirmed() {
+      RecordingOutbound target =
+          new RecordingOutbound(
+              attempt -> attempt == 1 ? Mono.empty() : Mono.just(new Receipt("target", "id", "1")));
+      StepVerifier.withVirtualTime(() -> send(target))
+          .expectSubscription()
+          .thenAwait(Duration.ofSeconds(1))
+          .expectComplete()
+          .verify(TIMEOUT);
+      assertThat(target.sent).hasSize(2);
+    }
+
     private Mono<Void> send(RecordingOutbound target) {
       return options.deadLetters(target).deadLetter(message, ORIGIN, (Reject) poison(null));
+    }
+  }
+
+  @Nested
+  class Listening {
+
+    private final List<String> heard = new CopyOnWriteArrayList<>();
+    private final DeadLetterListener listener =
+        new DeadLetterListener() {
+          @Override
+          public void refused(Origin origin, long failures, Throwable failure) {
+            heard.add(origin.position() + " refused " + failures + ": " + failure.getMessage());
+          }
+
+          @Override
+          public void over(Origin origin) {
+            heard.add(origin.position() + " over");
+          }
+        };
+
+    @Test
+    void hearsNothingOfALetterThatIsTaken() {
+      send(new RecordingOutbound()).block(TIMEOUT);
+      assertThat(heard).isEmpty();
+    }
+
+    @Test
+    void hearsEachRefusalAndThatItIsOver() {
+      StepVerifier.withVirtualTime(() -> send(RecordingOutbound.failingUntil(3, DOWN)))
+          .expectSubscription()
+          .then(() -> assertThat(heard).containsExactly("3:17 refused 1: target is down"))
+          .thenAwait(Duration.ofMinutes(1))
+          .expectComplete()
+          .verify(TIMEOUT);
+      assertThat(heard)
+          .containsExactly(
+              "3:17 refused 1: target is down", "3:17 refused 2: target is down", "3:17 over");
+    }
+
+    @Test
+    void hearsThatItIsOverWhenItIsCancelledWhileItWaits() {
+      StepVerifier.withVirtualTime(() -> send(RecordingOutbound.failingUntil(9, DOWN)))
+          .expectSubscription()
+          .expectNoEvent(Duration.ofMillis(1))
+          .thenCancel()
+          .verify(TIMEOUT);
+      assertThat(heard).containsExactly("3:17 refused 1: target is down", "3:17 over");
+    }
+
+    @RepeatedTest(200)
+    void hearsTheEndOnceAndLastWhenACancelRaces() {
+      Sinks.One<Receipt> answer = Sinks.one();
+      Disposable sending = send(new RecordingOutbound(attempt -> answer.asMono())).subscribe();
+      RaceTestUtils.race(() -> answer.tryEmitError(DOWN), sending::dispose);
+      assertThat(heard).isIn(List.of(), List.of("3:17 refused 1: target is down", "3:17 over"));
+    }
+
+    private Mono<Void> send(RecordingOutbound target) {
+      return options
+          .deadLetters(target)
+          .deadLetterListener(listener)
+          .deadLetter(message, ORIGIN, (Reject) poison(null));
     }
   }
 
