@@ -15,16 +15,8 @@
  */
 package dev.sluice.embedded;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
-import java.net.UnknownHostException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,7 +27,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.UnaryOperator;
-import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -69,17 +60,14 @@ public final class EmbeddedKafka implements AutoCloseable {
 
   private static final Duration ADMIN_TIMEOUT = Duration.ofSeconds(30);
 
-  private final Path directory;
-  private final boolean temporary;
+  private final DataDirectory directory;
   private final Object lifecycle = new Object();
   private volatile int port;
-  private @Nullable DirectoryLock lock;
   private @Nullable BrokerProcess broker;
   private boolean closed;
 
-  private EmbeddedKafka(Path directory, boolean temporary, int port) {
+  private EmbeddedKafka(DataDirectory directory, int port) {
     this.directory = directory;
-    this.temporary = temporary;
     this.port = port;
   }
 
@@ -100,15 +88,8 @@ public final class EmbeddedKafka implements AutoCloseable {
    */
   public static EmbeddedKafka create(UnaryOperator<EmbeddedKafkaSpec> spec) {
     EmbeddedKafkaSpec given = Objects.requireNonNull(spec, "spec").apply(EmbeddedKafkaSpec.DEFAULT);
-    Path directory = given.dataDirectory();
-    if (directory != null) {
-      return new EmbeddedKafka(directory.toAbsolutePath(), false, given.port());
-    }
-    try {
-      return new EmbeddedKafka(Files.createTempDirectory("sluice-kafka-"), true, given.port());
-    } catch (IOException e) {
-      throw new UncheckedIOException("no temporary directory for the embedded broker", e);
-    }
+    return new EmbeddedKafka(
+        DataDirectory.of(given.dataDirectory(), "sluice-kafka-"), given.port());
   }
 
   /**
@@ -127,18 +108,17 @@ public final class EmbeddedKafka implements AutoCloseable {
       if (broker != null) {
         return this;
       }
-      DirectoryLock held = DirectoryLock.acquire(directory);
+      directory.lock();
       try {
         if (port == 0) {
-          port = freePort();
+          port = LoopbackPort.free();
         } else {
-          requireFree(port);
+          LoopbackPort.requireFree(port);
         }
-        broker = BrokerProcess.start(BrokerConfig.of(directory, port, freePort()));
-        lock = held;
+        broker = BrokerProcess.start(BrokerConfig.of(directory.path(), port, LoopbackPort.free()));
       } finally {
-        if (lock == null) {
-          held.release();
+        if (broker == null) {
+          directory.unlock();
         }
       }
       return this;
@@ -149,17 +129,13 @@ public final class EmbeddedKafka implements AutoCloseable {
   public void stop() {
     synchronized (lifecycle) {
       BrokerProcess running = broker;
-      DirectoryLock held = lock;
       broker = null;
-      lock = null;
       try {
         if (running != null) {
           running.stop();
         }
       } finally {
-        if (held != null) {
-          held.release();
-        }
+        directory.unlock();
       }
     }
   }
@@ -173,9 +149,7 @@ public final class EmbeddedKafka implements AutoCloseable {
       }
       stop();
       closed = true;
-      if (temporary) {
-        deleteAll(directory);
-      }
+      directory.deleteIfTemporary();
     }
   }
 
@@ -199,7 +173,7 @@ public final class EmbeddedKafka implements AutoCloseable {
    * @return the absolute path
    */
   public Path dataDirectory() {
-    return directory;
+    return directory.path();
   }
 
   /**
@@ -300,39 +274,6 @@ public final class EmbeddedKafka implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while waiting for the embedded broker", e);
-    }
-  }
-
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, loopback())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException("no free port on 127.0.0.1", e);
-    }
-  }
-
-  /** Connections of a killed predecessor linger in TIME_WAIT; reuseAddress looks past them. */
-  private static void requireFree(int port) {
-    try (ServerSocket socket = new ServerSocket()) {
-      socket.setReuseAddress(true);
-      socket.bind(new InetSocketAddress(loopback(), port));
-    } catch (IOException e) {
-      throw new IllegalStateException(
-          "port: " + port + " is in use on 127.0.0.1 (expected: a free one)", e);
-    }
-  }
-
-  private static InetAddress loopback() throws UnknownHostException {
-    return InetAddress.getByAddress(new byte[] {127, 0, 0, 1});
-  }
-
-  private static void deleteAll(Path root) {
-    try (Stream<Path> paths = Files.walk(root)) {
-      for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException("could not delete " + root, e);
     }
   }
 }

@@ -56,10 +56,7 @@ public final class EmbeddedKafkaSpec {
    * @throws IllegalArgumentException if the port is out of range
    */
   public EmbeddedKafkaSpec port(int port) {
-    if (port < 0 || port > 65_535) {
-      throw new IllegalArgumentException("port: " + port + " (expected: 0..65535)");
-    }
-    return new EmbeddedKafkaSpec(dataDirectory, port);
+    return new EmbeddedKafkaSpec(dataDirectory, LoopbackPort.requireValid(port));
   }
 
   @Nullable Path dataDirectory() {
