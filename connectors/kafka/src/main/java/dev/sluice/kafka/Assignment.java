@@ -15,6 +15,7 @@
  */
 package dev.sluice.kafka;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -37,6 +38,7 @@ final class Assignment {
 
   private static final Logger log = LoggerFactory.getLogger(Assignment.class);
   private static final long DRAIN_STEP_NANOS = 1_000_000;
+  private static final Duration REBALANCE_STEP = Duration.ofMillis(20);
 
   private final KafkaChannelSpec spec;
   private final LongSupplier nanoTime;
@@ -100,11 +102,20 @@ final class Assignment {
     }
   }
 
-  /** The end of the consumer. */
+  /**
+   * The end of the consumer. A group that is rebalancing takes no commits, and gets on with it only
+   * when its members poll.
+   */
   void close(PolledConsumer consumer) {
-    List<Partition> leaving = new ArrayList<>(owned.values());
+    owned.values().forEach(Partition::fence);
+    long deadline = nanoTime.getAsLong() + spec.closeTimeout().toNanos();
+    Duration left = spec.closeTimeout();
+    while (!committer.flush(owned.values(), consumer, left) && !left.isNegative()) {
+      consumer.rebalance(REBALANCE_STEP);
+      left = Duration.ofNanos(deadline - nanoTime.getAsLong());
+    }
+    owned.values().forEach(Partition::end);
     owned.clear();
-    release(leaving, consumer);
   }
 
   private void release(List<Partition> leaving, PolledConsumer consumer) {

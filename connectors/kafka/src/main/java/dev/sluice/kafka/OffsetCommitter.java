@@ -42,11 +42,15 @@ final class OffsetCommitter {
 
   private static final Logger log = LoggerFactory.getLogger(OffsetCommitter.class);
 
+  /** A group that rebalances refuses every commit, for as long as its slowest member takes. */
+  private static final long RETRY_NANOS = 100_000_000;
+
   private final long intervalNanos;
   private final int every;
   private final LongSupplier nanoTime;
 
   private boolean underWay;
+  private boolean failed;
   private long lastAttempt;
 
   OffsetCommitter(Duration interval, int every, LongSupplier nanoTime) {
@@ -72,6 +76,7 @@ final class OffsetCommitter {
           offsets(frontiers),
           (offsets, error) -> {
             underWay = false;
+            failed = error != null;
             if (error == null) {
               frontiers.forEach(Partition::committed);
             } else {
@@ -80,6 +85,7 @@ final class OffsetCommitter {
           });
     } catch (RuntimeException e) {
       underWay = false;
+      failed = true;
       report(frontiers, e);
     }
   }
@@ -87,39 +93,50 @@ final class OffsetCommitter {
   /**
    * Commits now and waits for it, within {@code timeout}; in vain if the group has moved on. The
    * consumer is woken up by demand, hence perhaps in the middle of this, which then starts again.
+   *
+   * @return false if the group is rebalancing, and takes commits again when this consumer has
+   *     polled
    */
-  void flush(Collection<Partition> partitions, Consumer<?, ?> consumer, Duration timeout) {
+  boolean flush(Collection<Partition> partitions, Consumer<?, ?> consumer, Duration timeout) {
     Map<Partition, Long> frontiers = uncommitted(partitions);
     long deadline = nanoTime.getAsLong() + timeout.toNanos();
     while (!frontiers.isEmpty()) {
       Duration left = Duration.ofNanos(deadline - nanoTime.getAsLong());
       if (left.isNegative()) {
-        log.warn("not committed within {}: {}", timeout, offsets(frontiers));
-        return;
+        log.warn("not committed in time: {}", offsets(frontiers));
+        return true;
       }
       try {
         consumer.commitSync(offsets(frontiers), left);
         frontiers.forEach(Partition::committed);
-        return;
+        return true;
       } catch (WakeupException e) {
         log.debug("woken up during a commit, which starts again");
       } catch (InterruptException e) { // the flag is set again
         report(frontiers, e);
-        return;
-      } catch (RebalanceInProgressException | CommitFailedException e) {
+        return true;
+      } catch (RebalanceInProgressException e) {
         report(frontiers, e);
-        return;
+        return false;
+      } catch (CommitFailedException e) {
+        report(frontiers, e);
+        return true;
       } catch (RetriableException e) {
         log.debug("a commit failed and starts again", e);
       } catch (RuntimeException e) {
         report(frontiers, e);
-        return;
+        return true;
       }
     }
+    return true;
   }
 
   private boolean isDue(Collection<Partition> partitions) {
-    if (nanoTime.getAsLong() - lastAttempt >= intervalNanos) {
+    long since = nanoTime.getAsLong() - lastAttempt;
+    if (failed) {
+      return since >= Math.min(intervalNanos, RETRY_NANOS);
+    }
+    if (since >= intervalNanos) {
       return true;
     }
     long settled = 0;

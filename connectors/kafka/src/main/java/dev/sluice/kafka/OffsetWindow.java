@@ -30,8 +30,8 @@ import java.util.function.LongSupplier;
 final class OffsetWindow {
 
   /*
-   * Threads: settle and inFlight are called by any thread, everything else by the owner alone, which
-   * is the poll thread.
+   * Threads: settle, isFenced and inFlight are called by any thread, everything else by the owner
+   * alone, which is the poll thread.
    *
    * offsets, admittedAt   owner only
    * head, tail, next      owner only; slots in [head, tail) are in the ring
@@ -182,6 +182,11 @@ final class OffsetWindow {
         IN_FLIGHT.getAndDecrement(this);
       }
     }
+  }
+
+  /** Whether the ownership has ended before this record was settled. */
+  boolean isFenced(long seq) {
+    return states.get(index(seq)) == state(seq, FENCED);
   }
 
   private void advance() {

@@ -49,7 +49,7 @@ final class Partition {
    * blocking           the oldest record that keeps a held partition from going on
    *
    * Invariants:
-   *   I1  after LEAVING nothing is delivered; after GONE nothing is settled
+   *   I1  after LEAVING nothing is delivered; once fenced nothing is settled
    *   I2  committed never goes back and never passes an unsettled offset
    */
 
@@ -167,18 +167,23 @@ final class Partition {
     }
   }
 
-  /** Fences the window. The frontier does not move any more, and may be committed a last time. */
+  /**
+   * Fences the window: what is not settled is lost, and its workers hear of it now. The frontier
+   * does not move any more, and may be committed a last time.
+   */
   void fence() {
     state = LEAVING;
     window.close();
+    // The last first: when the worker of one is cancelled, those behind it in its group are lost.
+    out.stream()
+        .filter(settlement -> window.isFenced(settlement.arrival().seq))
+        .sorted(Comparator.comparingLong((KafkaSettlement s) -> s.arrival().seq).reversed())
+        .forEach(KafkaSettlement::lose);
   }
 
-  /** Ends the ownership: what is not settled, or not committed, is lost. */
+  /** Ends the ownership: what is settled, but not committed, is lost to whoever waits for it. */
   void end() {
     state = GONE;
-    for (KafkaSettlement settlement : out) {
-      settlement.lose();
-    }
     tellAwaiting();
   }
 

@@ -25,6 +25,7 @@ import java.util.Set;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.InvalidOffsetException;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.NoOffsetForPartitionException;
 import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
@@ -77,6 +78,19 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
           e);
     }
     return assignment.polled(records, this);
+  }
+
+  /**
+   * Polls for the sake of the group alone, while the consumer is being closed. Records of a
+   * partition that comes now are left to its next owner.
+   */
+  void rebalance(Duration timeout) {
+    super.pause(assignment());
+    try {
+      super.poll(timeout);
+    } catch (WakeupException | InvalidOffsetException e) {
+      // Nothing is read here.
+    }
   }
 
   @Override

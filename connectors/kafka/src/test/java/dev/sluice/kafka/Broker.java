@@ -35,6 +35,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.GroupState;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -144,6 +145,21 @@ final class Broker {
           .get()
           .forEach((id, offset) -> committed.put(id.partition(), offset.offset()));
       return committed;
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** What the channel's group is doing. */
+  static GroupState state(String topic) {
+    String group = topic + "-group";
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
+      return admin
+          .describeConsumerGroups(List.of(group))
+          .describedGroups()
+          .get(group)
+          .get()
+          .groupState();
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }

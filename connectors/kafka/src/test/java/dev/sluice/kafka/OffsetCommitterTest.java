@@ -173,6 +173,23 @@ class OffsetCommitterTest {
     }
 
     @Test
+    void doNotHurryAfterAFailure() {
+      admit(0, 2_000);
+      settle(0, 500);
+      tick(Duration.ZERO);
+      consumer.answer(0, new RebalanceInProgressException());
+      settle(500, 1_500);
+      tick(Duration.ofMillis(99));
+      assertThat(consumer.asked).hasSize(1);
+      tick(Duration.ofMillis(1));
+      consumer.answer(1, null);
+      assertThat(consumer.asked).containsExactly(500L, 1_500L);
+      settle(1_500, 2_000);
+      tick(Duration.ZERO);
+      assertThat(consumer.asked).containsExactly(500L, 1_500L, 2_000L);
+    }
+
+    @Test
     void surviveAnAnswerThatComesAfterTheOwnership() {
       admit(0, 10);
       settle(0, 3);
@@ -199,11 +216,22 @@ class OffsetCommitterTest {
     }
 
     @Test
+    void tellThatTheGroupIsRebalancing() {
+      admit(0, 10);
+      settle(0, 7);
+      consumer.syncFailures.add(new RebalanceInProgressException());
+      assertThat(committer.flush(all, consumer, Duration.ofSeconds(5))).isFalse();
+      assertThat(partition.committed()).isZero();
+      assertThat(committer.flush(all, consumer, Duration.ofSeconds(5))).isTrue();
+      assertThat(partition.committed()).isEqualTo(7);
+    }
+
+    @Test
     void giveUpWhenTheGroupHasMovedOn() {
       admit(0, 10);
       settle(0, 7);
       consumer.syncFailures.add(new CommitFailedException());
-      committer.flush(all, consumer, Duration.ofSeconds(5));
+      assertThat(committer.flush(all, consumer, Duration.ofSeconds(5))).isTrue();
       assertThat(consumer.asked).hasSize(1);
       assertThat(partition.committed()).isZero();
     }

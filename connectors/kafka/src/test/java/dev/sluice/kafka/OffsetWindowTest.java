@@ -182,6 +182,8 @@ class OffsetWindowTest {
       window.settle(a);
       window.close();
       assertThat(window.settle(b)).isFalse();
+      assertThat(window.isFenced(a)).isFalse();
+      assertThat(window.isFenced(b)).isTrue();
       assertThat(window.frontier()).isEqualTo(1);
       assertThat(window.inFlight()).isZero();
       assertThat(window.admit(2)).isEqualTo(OffsetWindow.REFUSED);
