@@ -21,12 +21,17 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.WakeupException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,7 +43,6 @@ final class Assignment {
 
   private static final Logger log = LoggerFactory.getLogger(Assignment.class);
   private static final long DRAIN_STEP_NANOS = 1_000_000;
-  private static final Duration REBALANCE_STEP = Duration.ofMillis(20);
 
   private final KafkaChannelSpec spec;
   private final LongSupplier nanoTime;
@@ -51,7 +55,7 @@ final class Assignment {
   Assignment(KafkaChannelSpec spec, LongSupplier nanoTime) {
     this.spec = spec;
     this.nanoTime = nanoTime;
-    this.committer = new OffsetCommitter(spec.commitInterval(), spec.commitEvery(), nanoTime);
+    this.committer = new OffsetCommitter(spec, nanoTime);
   }
 
   // == any thread ==
@@ -69,22 +73,43 @@ final class Assignment {
 
   // == rebalance ==
 
-  void assigned(Collection<TopicPartition> ids, int generation) {
+  /** Partitions are ours from now on, and go on where the group is, which is looked up once. */
+  void assigned(Collection<TopicPartition> ids, int generation, Consumer<?, ?> consumer) {
+    Map<TopicPartition, OffsetAndMetadata> committed = committed(ids, consumer);
     for (TopicPartition id : ids) {
-      OffsetWindow window =
-          new OffsetWindow(0, spec.highWatermark() + spec.maxPollRecords(), nanoTime);
-      owned.put(
-          id,
-          new Partition(id, generation, window, spec.highWatermark(), spec.highWatermarkBytes()));
+      OffsetAndMetadata last = committed.get(id);
+      if (last != null) {
+        consumer.seek(id, last); // or it would ask again, and might hear of another offset
+      }
+      owned.put(id, new Partition(id, generation, last, spec, nanoTime));
     }
     log.debug("{} assigned in generation {}", ids, generation);
+  }
+
+  /** If the broker does not answer, nothing: the consumer will ask by itself. */
+  private Map<TopicPartition, OffsetAndMetadata> committed(
+      Collection<TopicPartition> ids, Consumer<?, ?> consumer) {
+    while (!closing && !ids.isEmpty()) {
+      try {
+        Map<TopicPartition, OffsetAndMetadata> committed =
+            new HashMap<>(consumer.committed(Set.copyOf(ids), spec.closeTimeout()));
+        committed.values().removeIf(Objects::isNull);
+        return committed;
+      } catch (WakeupException e) {
+        // Demand wakes the consumer up wherever it is.
+      } catch (KafkaException e) {
+        log.warn("what is settled ahead in {} is not known and may be repeated", ids, e);
+        break;
+      }
+    }
+    return Map.of();
   }
 
   /**
    * Partitions go to another member: what is out may still be settled for a while, then the
    * frontier is committed, and the rest is lost.
    */
-  void revoked(Collection<TopicPartition> ids, PolledConsumer consumer) {
+  void revoked(Collection<TopicPartition> ids, Consumer<?, ?> consumer) {
     List<Partition> leaving = remove(ids);
     leaving.forEach(Partition::leave);
     awaitIdle(leaving);
@@ -105,20 +130,22 @@ final class Assignment {
   /**
    * The end of the consumer. A group that is rebalancing takes no commits, and gets on with it only
    * when its members poll.
+   *
+   * @param rebalance polls for the sake of the group alone
    */
-  void close(PolledConsumer consumer) {
+  void close(Consumer<?, ?> consumer, Runnable rebalance) {
     owned.values().forEach(Partition::fence);
     long deadline = nanoTime.getAsLong() + spec.closeTimeout().toNanos();
     Duration left = spec.closeTimeout();
     while (!committer.flush(owned.values(), consumer, left) && !left.isNegative()) {
-      consumer.rebalance(REBALANCE_STEP);
+      rebalance.run();
       left = Duration.ofNanos(deadline - nanoTime.getAsLong());
     }
     owned.values().forEach(Partition::end);
     owned.clear();
   }
 
-  private void release(List<Partition> leaving, PolledConsumer consumer) {
+  private void release(List<Partition> leaving, Consumer<?, ?> consumer) {
     leaving.forEach(Partition::fence);
     committer.flush(leaving, consumer, spec.closeTimeout());
     leaving.forEach(Partition::end);
@@ -150,23 +177,21 @@ final class Assignment {
 
   // == poll ==
 
-  void beforePoll(PolledConsumer consumer) {
+  void beforePoll(Consumer<?, ?> consumer, Pauses pauses) {
     if (intakeStopped) {
-      owned.values().forEach(partition -> hold(partition, consumer));
-    } else {
-      for (Partition partition : owned.values()) {
-        if (partition.isHeld() && partition.hasRoom()) {
-          partition.hold(false);
-          consumer.release(partition.id);
-        }
+      pauses.add(Pauses.Reason.STOPPED, owned.keySet());
+    }
+    for (Partition partition : owned.values()) {
+      if (partition.isHeld() && partition.hasRoom()) {
+        partition.hold(false);
+        pauses.remove(Pauses.Reason.FULL, List.of(partition.id));
       }
     }
     committer.tick(owned.values(), consumer);
   }
 
   /** Passes on what is new, with its place in the window of its partition. */
-  ConsumerRecords<byte[], Object> polled(
-      ConsumerRecords<byte[], Object> records, PolledConsumer consumer) {
+  ConsumerRecords<byte[], Object> polled(ConsumerRecords<byte[], Object> records, Pauses pauses) {
     Map<TopicPartition, List<ConsumerRecord<byte[], Object>>> admitted = new HashMap<>();
     for (TopicPartition id : records.partitions()) {
       Partition partition = owned.get(id);
@@ -181,8 +206,9 @@ final class Assignment {
       Partition partition = owned.get(next.getKey());
       if (partition != null) {
         partition.window.skipTo(next.getValue().offset());
-        if (partition.isFull()) {
-          hold(partition, consumer);
+        if (!partition.isHeld() && partition.isFull()) {
+          partition.hold(true);
+          pauses.add(Pauses.Reason.FULL, List.of(partition.id));
         }
       }
     }
@@ -190,18 +216,21 @@ final class Assignment {
   }
 
   /** The group has no offset for these partitions. */
-  void begin(Collection<TopicPartition> ids, PolledConsumer consumer, RuntimeException cause) {
+  void begin(Collection<TopicPartition> ids, Consumer<?, ?> consumer, RuntimeException cause) {
     switch (spec.startAt()) {
       case EARLIEST -> consumer.seekToBeginning(ids);
       case LATEST -> {
         consumer.seekToEnd(ids);
+        List<Partition> begun = new ArrayList<>();
         for (TopicPartition id : ids) {
           Partition partition = owned.get(id);
           if (partition != null) {
-            // Committed with the next tick: what comes from now on belongs to this group.
-            partition.window.skipTo(consumer.positionOf(id, spec.closeTimeout()));
+            partition.window.skipTo(position(id, consumer));
+            begun.add(partition);
           }
         }
+        // What comes from now on belongs to this group, whatever happens to this member.
+        committer.flush(begun, consumer, spec.closeTimeout());
       }
       case FAIL ->
           throw new IllegalStateException(
@@ -230,10 +259,14 @@ final class Assignment {
     return fresh;
   }
 
-  private void hold(Partition partition, PolledConsumer consumer) {
-    if (!partition.isHeld()) {
-      partition.hold(true);
-      consumer.hold(partition.id);
+  /** The next offset to be read, for which the broker may have to be asked. */
+  private long position(TopicPartition id, Consumer<?, ?> consumer) {
+    for (; ; ) {
+      try {
+        return consumer.position(id, spec.closeTimeout());
+      } catch (WakeupException e) {
+        // as above
+      }
     }
   }
 }

@@ -147,6 +147,35 @@ public final class KafkaChannelSpec {
   }
 
   /**
+   * How many bytes a commit may take to say which records are settled although an older one is not.
+   * The next owner of the partition does not deliver those again: a single record that is stuck for
+   * long does not make a crash repeat thousands. What does not fit is repeated. Default: 3000.
+   *
+   * @param bytes 0 to 32 767; 0 saves nothing and believes nothing. More than the broker takes
+   *     ({@code offset.metadata.max.bytes}, 4096 unless configured) is as good as 0
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec ackAheadMap(int bytes) {
+    return with(d -> d.ackAheadMap = Require.between("ackAheadMap", bytes, 0, Short.MAX_VALUE));
+  }
+
+  /**
+   * How often the offset of a partition in which nothing happens is committed once more, so that
+   * the broker does not forget it. Must be less than what the broker keeps it for ({@code
+   * offsets.retention.minutes}, a week unless configured). Default: 1 day.
+   *
+   * @param interval 1 s to 30 days
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec refreshOffsets(Duration interval) {
+    return with(
+        d ->
+            d.refreshOffsets =
+                Require.between(
+                    "refreshOffsets", interval, Duration.ofSeconds(1), Duration.ofDays(30)));
+  }
+
+  /**
    * How long a partition that goes to another member waits for its deliveries that are out. What is
    * settled in this time is not delivered twice; the rest is lost to the new owner. Default: 3 s.
    *
@@ -262,6 +291,14 @@ public final class KafkaChannelSpec {
     return values.commitEvery;
   }
 
+  int ackAheadMap() {
+    return values.ackAheadMap;
+  }
+
+  Duration refreshOffsets() {
+    return values.refreshOffsets;
+  }
+
   Duration revokeDrain() {
     return values.revokeDrain;
   }
@@ -318,6 +355,8 @@ public final class KafkaChannelSpec {
     int maxPollRecords = 500;
     Duration commitInterval = Duration.ofSeconds(1);
     int commitEvery = 500;
+    int ackAheadMap = 3000;
+    Duration refreshOffsets = Duration.ofDays(1);
     Duration revokeDrain = Duration.ofSeconds(3);
     Duration sessionTimeout = Duration.ofSeconds(6);
     Duration closeTimeout = Duration.ofSeconds(5);
@@ -334,6 +373,8 @@ public final class KafkaChannelSpec {
       maxPollRecords = other.maxPollRecords;
       commitInterval = other.commitInterval;
       commitEvery = other.commitEvery;
+      ackAheadMap = other.ackAheadMap;
+      refreshOffsets = other.refreshOffsets;
       revokeDrain = other.revokeDrain;
       sessionTimeout = other.sessionTimeout;
       closeTimeout = other.closeTimeout;

@@ -20,11 +20,10 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.LongSupplier;
-import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.OffsetMetadataTooLarge;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.WakeupException;
@@ -32,7 +31,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Commits the frontiers of the partitions of one consumer. Lives on the poll thread.
+ * Commits the frontiers of the partitions of one consumer, and what is settled ahead of them. Lives
+ * on the poll thread.
  *
  * <p>One commit is on its way at a time, so that the broker sees no older offset after a newer one.
  * A partition counts as committed only when the broker has said so: whatever becomes of a commit,
@@ -47,15 +47,19 @@ final class OffsetCommitter {
 
   private final long intervalNanos;
   private final int every;
+  private final Duration refresh;
   private final LongSupplier nanoTime;
 
+  private int mapLength;
   private boolean underWay;
   private boolean failed;
   private long lastAttempt;
 
-  OffsetCommitter(Duration interval, int every, LongSupplier nanoTime) {
-    this.intervalNanos = interval.toNanos();
-    this.every = every;
+  OffsetCommitter(KafkaChannelSpec spec, LongSupplier nanoTime) {
+    this.intervalNanos = spec.commitInterval().toNanos();
+    this.every = spec.commitEvery();
+    this.refresh = spec.refreshOffsets();
+    this.mapLength = spec.ackAheadMap();
     this.nanoTime = nanoTime;
     this.lastAttempt = nanoTime.getAsLong();
   }
@@ -66,27 +70,28 @@ final class OffsetCommitter {
       return;
     }
     lastAttempt = nanoTime.getAsLong();
-    Map<Partition, Long> frontiers = uncommitted(partitions);
-    if (frontiers.isEmpty()) {
+    failed = false;
+    Map<Partition, OffsetAndMetadata> news = news(partitions);
+    if (news.isEmpty()) {
       return;
     }
     underWay = true;
     try {
       consumer.commitAsync(
-          offsets(frontiers),
+          byId(news),
           (offsets, error) -> {
             underWay = false;
-            failed = error != null;
             if (error == null) {
-              frontiers.forEach(Partition::committed);
+              news.forEach(Partition::committed);
             } else {
-              report(frontiers, error);
+              failed = true;
+              report(news, error);
             }
           });
     } catch (RuntimeException e) {
       underWay = false;
       failed = true;
-      report(frontiers, e);
+      report(news, e);
     }
   }
 
@@ -98,37 +103,37 @@ final class OffsetCommitter {
    *     polled
    */
   boolean flush(Collection<Partition> partitions, Consumer<?, ?> consumer, Duration timeout) {
-    Map<Partition, Long> frontiers = uncommitted(partitions);
     long deadline = nanoTime.getAsLong() + timeout.toNanos();
-    while (!frontiers.isEmpty()) {
+    for (; ; ) {
+      Map<Partition, OffsetAndMetadata> news = news(partitions);
       Duration left = Duration.ofNanos(deadline - nanoTime.getAsLong());
+      if (news.isEmpty()) {
+        return true;
+      }
       if (left.isNegative()) {
-        log.warn("not committed in time: {}", offsets(frontiers));
+        log.warn("not committed in time: {}", byId(news));
         return true;
       }
       try {
-        consumer.commitSync(offsets(frontiers), left);
-        frontiers.forEach(Partition::committed);
+        consumer.commitSync(byId(news), left);
+        news.forEach(Partition::committed);
         return true;
       } catch (WakeupException e) {
         log.debug("woken up during a commit, which starts again");
-      } catch (InterruptException e) { // the flag is set again
-        report(frontiers, e);
-        return true;
-      } catch (RebalanceInProgressException e) {
-        report(frontiers, e);
-        return false;
-      } catch (CommitFailedException e) {
-        report(frontiers, e);
-        return true;
-      } catch (RetriableException e) {
-        log.debug("a commit failed and starts again", e);
       } catch (RuntimeException e) {
-        report(frontiers, e);
-        return true;
+        report(news, e);
+        if (e instanceof RebalanceInProgressException) {
+          return false;
+        }
+        if (!isWorthAnotherTry(e)) {
+          return true;
+        }
       }
     }
-    return true;
+  }
+
+  private static boolean isWorthAnotherTry(RuntimeException error) {
+    return error instanceof OffsetMetadataTooLarge || error instanceof RetriableException;
   }
 
   private boolean isDue(Collection<Partition> partitions) {
@@ -146,29 +151,38 @@ final class OffsetCommitter {
     return settled >= every;
   }
 
-  private static Map<Partition, Long> uncommitted(Collection<Partition> partitions) {
-    Map<Partition, Long> frontiers = new HashMap<>();
+  /** What the broker does not know yet, or may be about to forget. */
+  private Map<Partition, OffsetAndMetadata> news(Collection<Partition> partitions) {
+    Map<Partition, OffsetAndMetadata> news = new HashMap<>();
     for (Partition partition : partitions) {
-      long frontier = partition.window.frontier();
-      if (frontier > partition.committed()) {
-        frontiers.put(partition, frontier);
+      OffsetAndMetadata progress = partition.progress(mapLength);
+      if (progress != null
+          && (partition.isNews(progress) || partition.sinceCommit().compareTo(refresh) >= 0)) {
+        news.put(partition, progress);
       }
     }
-    return frontiers;
+    return news;
   }
 
-  private static Map<TopicPartition, OffsetAndMetadata> offsets(Map<Partition, Long> frontiers) {
-    Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
-    frontiers.forEach(
-        (partition, frontier) -> offsets.put(partition.id, new OffsetAndMetadata(frontier)));
-    return offsets;
+  private static Map<TopicPartition, OffsetAndMetadata> byId(
+      Map<Partition, OffsetAndMetadata> progress) {
+    Map<TopicPartition, OffsetAndMetadata> byId = new HashMap<>();
+    progress.forEach((partition, offset) -> byId.put(partition.id, offset));
+    return byId;
   }
 
-  private static void report(Map<Partition, Long> frontiers, Exception error) {
-    if (error instanceof RetriableException || error instanceof RebalanceInProgressException) {
-      log.debug("not committed yet: {}", offsets(frontiers), error);
+  private void report(Map<Partition, OffsetAndMetadata> progress, Exception error) {
+    if (error instanceof OffsetMetadataTooLarge) {
+      log.warn(
+          "the broker takes less than {} bytes of metadata with a commit (see its"
+              + " offset.metadata.max.bytes): what is settled out of order is not saved any more",
+          mapLength);
+      mapLength = 0;
+    } else if (error instanceof RetriableException
+        || error instanceof RebalanceInProgressException) {
+      log.debug("not committed yet: {}", byId(progress), error);
     } else {
-      log.warn("not committed: {}", offsets(frontiers), error);
+      log.warn("not committed: {}", byId(progress), error);
     }
   }
 }

@@ -33,6 +33,7 @@ final class OffsetWindow {
    * Threads: settle, isFenced and inFlight are called by any thread, everything else by the owner
    * alone, which is the poll thread.
    *
+   * done                  immutable; what a former owner had settled out of order
    * offsets, admittedAt   owner only
    * head, tail, next      owner only; slots in [head, tail) are in the ring
    * states                one int a slot: the low 30 bits of its sequence, then OPEN, DONE or FENCED.
@@ -46,8 +47,14 @@ final class OffsetWindow {
    *   I3  admitted offsets strictly increase; after close nothing is admitted
    */
 
+  /** A frontier that nobody knows yet, because the group has no offset and no record came. */
+  static final long UNKNOWN = -1;
+
   /** Returned by {@link #admit} for a record that is not new in this window. */
   static final long REFUSED = -1;
+
+  /** Returned by {@link #admit} for a record that is new here, but was settled before. */
+  static final long SETTLED = -2;
 
   private static final int OPEN = 1;
   private static final int DONE = 2;
@@ -55,6 +62,7 @@ final class OffsetWindow {
 
   private final LongSupplier nanoTime;
   private final long created;
+  private final OffsetMap done;
   private final int mask;
   private final long[] offsets;
   private final int[] admittedAt;
@@ -71,18 +79,20 @@ final class OffsetWindow {
       AtomicIntegerFieldUpdater.newUpdater(OffsetWindow.class, "inFlight");
 
   /**
-   * @param start the first offset that can be new
+   * @param start the first offset that can be new, or {@link #UNKNOWN}
+   * @param done offsets from there on that are settled already
    * @param capacity how many records may follow an unsettled one, which is included; rounded up to
    *     a power of two
    */
-  OffsetWindow(long start, int capacity, LongSupplier nanoTime) {
-    if (start < 0) {
-      throw new IllegalArgumentException("start: " + start + " (expected: >= 0)");
+  OffsetWindow(long start, OffsetMap done, int capacity, LongSupplier nanoTime) {
+    if (start < UNKNOWN) {
+      throw new IllegalArgumentException("start: " + start + " (expected: >= -1)");
     }
     if (capacity < 1 || capacity > 1 << 28) {
       throw new IllegalArgumentException("capacity: " + capacity + " (expected: 1..2^28)");
     }
     int size = Integer.highestOneBit(capacity * 2 - 1);
+    this.done = done;
     this.nanoTime = nanoTime;
     this.created = nanoTime.getAsLong();
     this.mask = size - 1;
@@ -95,8 +105,8 @@ final class OffsetWindow {
   /**
    * Takes a record in.
    *
-   * @return the sequence to settle it by, or {@link #REFUSED} if the window is closed or has passed
-   *     that offset already
+   * @return the sequence to settle it by; {@link #REFUSED} if the window is closed or has passed
+   *     that offset already; {@link #SETTLED} if there is nothing left to do for it
    * @throws IllegalStateException if the window is full
    */
   long admit(long offset) {
@@ -118,10 +128,14 @@ final class OffsetWindow {
     int slot = index(seq);
     offsets[slot] = offset;
     admittedAt[slot] = millis();
-    IN_FLIGHT.getAndIncrement(this);
-    states.set(slot, state(seq, OPEN));
     tail = seq + 1;
     next = offset + 1;
+    if (done.contains(offset)) {
+      states.set(slot, state(seq, DONE));
+      return SETTLED;
+    }
+    IN_FLIGHT.getAndIncrement(this);
+    states.set(slot, state(seq, OPEN));
     return seq;
   }
 
@@ -143,10 +157,42 @@ final class OffsetWindow {
     return true;
   }
 
-  /** The next offset to commit: the first unsettled one, or one past everything that was seen. */
+  /**
+   * The next offset to commit: the first unsettled one, or one past everything that was seen; or
+   * {@link #UNKNOWN}.
+   */
   long frontier() {
     advance();
     return head == tail ? next : offsets[index(head)];
+  }
+
+  /** The offset after the last that was seen, or {@link #UNKNOWN}. */
+  long position() {
+    return next;
+  }
+
+  /**
+   * What is settled although something before it is not: of this window, and behind it what is
+   * known from a former owner. Records that are settled meanwhile may be in it or not.
+   */
+  OffsetMap settledAhead() {
+    OffsetMap.Builder map = new OffsetMap.Builder();
+    long first = UNKNOWN;
+    for (long seq = head; seq < tail; seq++) {
+      int slot = index(seq);
+      boolean settled = states.get(slot) == state(seq, DONE);
+      if (settled && first == UNKNOWN) {
+        first = offsets[slot];
+      } else if (!settled && first != UNKNOWN) {
+        map.add(first, offsets[slot]); // what lies between is missing from the log
+        first = UNKNOWN;
+      }
+    }
+    if (first != UNKNOWN) {
+      map.add(first, next);
+    }
+    map.addFrom(next, done);
+    return map.build();
   }
 
   /** The sequence of the first unsettled record, or the next one to be given out. */

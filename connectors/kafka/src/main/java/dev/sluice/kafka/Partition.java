@@ -15,6 +15,7 @@
  */
 package dev.sluice.kafka;
 
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.PriorityQueue;
@@ -23,7 +24,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
+import java.util.function.LongSupplier;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +49,7 @@ final class Partition {
    *                    is written before `out` is read: a delivery is seen by the poll thread, or
    *                    sees that the partition is leaving
    * committed          written by the poll thread; any thread reads it after `state` is GONE
+   * committedMap, committedAt   poll thread only: the metadata of the last commit, and its time
    * blocking           the oldest record that keeps a held partition from going on
    *
    * Invariants:
@@ -65,6 +69,7 @@ final class Partition {
   final OffsetWindow window;
   private final int maxRecords;
   private final int maxBytes;
+  private final LongSupplier nanoTime;
 
   private final Queue<Arrival> waiting = new ArrayDeque<>();
   private final Queue<Arrival> returned =
@@ -75,6 +80,8 @@ final class Partition {
   private final Queue<KafkaSettlement> awaitingDurability = new ConcurrentLinkedQueue<>();
   private volatile int state = OWNED;
   private volatile long committed;
+  private String committedMap;
+  private long committedAt;
   private volatile boolean held;
   private volatile long blocking = NONE;
 
@@ -84,17 +91,35 @@ final class Partition {
       AtomicLongFieldUpdater.newUpdater(Partition.class, "bytes");
 
   /**
-   * @param maxRecords how many records may follow the oldest unsettled one
-   * @param maxBytes how many bytes unsettled records may take
+   * @param committed what the group has committed last, or null if nobody knows
+   * @param epoch the period of ownership
    */
-  Partition(TopicPartition id, long epoch, OffsetWindow window, int maxRecords, int maxBytes) {
-    this.maxRecords = maxRecords;
-    this.maxBytes = maxBytes;
+  Partition(
+      TopicPartition id,
+      long epoch,
+      @Nullable OffsetAndMetadata committed,
+      KafkaChannelSpec spec,
+      LongSupplier nanoTime) {
     this.id = id;
     this.name = id.topic() + '-' + id.partition();
     this.epoch = epoch;
-    this.window = window;
+    this.maxRecords = spec.highWatermark();
+    this.maxBytes = spec.highWatermarkBytes();
+    this.nanoTime = nanoTime;
+    int capacity = spec.highWatermark() + spec.maxPollRecords();
+    if (committed == null) {
+      this.window = new OffsetWindow(OffsetWindow.UNKNOWN, OffsetMap.EMPTY, capacity, nanoTime);
+      this.committedMap = "";
+    } else {
+      OffsetMap ahead =
+          spec.ackAheadMap() == 0
+              ? OffsetMap.EMPTY
+              : OffsetMap.read(id, committed.offset(), committed.metadata());
+      this.window = new OffsetWindow(committed.offset(), ahead, capacity, nanoTime);
+      this.committedMap = ahead == OffsetMap.EMPTY ? "" : committed.metadata();
+    }
     this.committed = window.frontier();
+    this.committedAt = nanoTime.getAsLong();
   }
 
   // == poll thread: intake ==
@@ -108,10 +133,10 @@ final class Partition {
     return out.isEmpty();
   }
 
-  /** The record becomes an arrival; null if it is not new here. */
+  /** The record becomes an arrival; null if it is not new here, or settled already. */
   @Nullable Arrival admit(ConsumerRecord<byte[], ?> record) {
     long seq = window.admit(record.offset());
-    if (seq == OffsetWindow.REFUSED) {
+    if (seq == OffsetWindow.REFUSED || seq == OffsetWindow.SETTLED) {
       return null;
     }
     Arrival arrival = new Arrival(this, seq, record);
@@ -150,19 +175,50 @@ final class Partition {
 
   // == poll thread: commits ==
 
+  /** The next offset of the group, as far as the broker has confirmed it. */
   long committed() {
     return committed;
   }
 
-  /** The broker has confirmed {@code offset} as the next one to read. */
-  void committed(long offset) {
-    if (offset > committed) {
-      committed = offset;
-      for (int n = awaitingDurability.size(); n > 0; n--) {
-        KafkaSettlement settlement = awaitingDurability.poll();
-        if (settlement != null && !settlement.tellIfDurable(offset)) {
-          awaitingDurability.add(settlement);
-        }
+  /**
+   * What a commit would say now; null while nobody knows where the group is.
+   *
+   * @param mapLength how long the map of what is settled ahead may be
+   */
+  @Nullable OffsetAndMetadata progress(int mapLength) {
+    long frontier = window.frontier();
+    if (frontier == OffsetWindow.UNKNOWN) {
+      return null;
+    }
+    String map = mapLength == 0 ? "" : window.settledAhead().write(id, frontier, mapLength);
+    return new OffsetAndMetadata(frontier, map);
+  }
+
+  /** Whether the broker does not know that yet. */
+  boolean isNews(OffsetAndMetadata progress) {
+    return progress.offset() > committed || !progress.metadata().equals(committedMap);
+  }
+
+  Duration sinceCommit() {
+    return Duration.ofNanos(nanoTime.getAsLong() - committedAt);
+  }
+
+  /** The broker has confirmed a commit. */
+  void committed(OffsetAndMetadata confirmed) {
+    long offset = confirmed.offset();
+    if (offset < committed) {
+      return; // an answer that was overtaken by a later commit's
+    }
+    committedMap = confirmed.metadata();
+    committedAt = nanoTime.getAsLong();
+    if (offset == committed) {
+      return;
+    }
+    committed = offset;
+    for (int n = awaitingDurability.size(); n > 0; n--) {
+      KafkaSettlement settlement = awaitingDurability.poll();
+      if (settlement != null && !settlement.tellIfDurable(offset)) {
+        awaitingDurability.add(settlement);
       }
     }
   }

@@ -16,12 +16,8 @@
 package dev.sluice.kafka;
 
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.apache.kafka.clients.consumer.CloseOptions;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -44,15 +40,11 @@ import org.apache.kafka.common.serialization.Deserializer;
  */
 final class PolledConsumer extends KafkaConsumer<byte[], Object> {
 
-  /*
-   * A partition is paused while the loop wants it (it pauses everything when nobody asks for
-   * records) or while the assignment wants it (its window is full). Neither may undo the other's.
-   */
+  private static final Duration REBALANCE_STEP = Duration.ofMillis(20);
 
   private final Assignment assignment;
   private final Runnable onClosed;
-  private final Set<TopicPartition> pausedByLoop = new HashSet<>();
-  private final Set<TopicPartition> heldByUs = new HashSet<>();
+  private final Pauses pauses = new Pauses(new Fetching());
 
   PolledConsumer(Map<String, Object> config, Assignment assignment, Runnable onClosed) {
     super(config, new ByteArrayDeserializer(), new RawValue());
@@ -62,7 +54,7 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
 
   @Override
   public ConsumerRecords<byte[], Object> poll(Duration timeout) {
-    assignment.beforePoll(this);
+    assignment.beforePoll(this, pauses);
     ConsumerRecords<byte[], Object> records;
     try {
       records = super.poll(timeout);
@@ -77,17 +69,17 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
               + " group's offsets to go on)",
           e);
     }
-    return assignment.polled(records, this);
+    return assignment.polled(records, pauses);
   }
 
   /**
    * Polls for the sake of the group alone, while the consumer is being closed. Records of a
    * partition that comes now are left to its next owner.
    */
-  void rebalance(Duration timeout) {
+  private void rebalance() {
     super.pause(assignment());
     try {
-      super.poll(timeout);
+      super.poll(REBALANCE_STEP);
     } catch (WakeupException | InvalidOffsetException e) {
       // Nothing is read here.
     }
@@ -100,37 +92,19 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
 
   @Override
   public void pause(Collection<TopicPartition> partitions) {
-    pausedByLoop.addAll(partitions);
-    super.pause(partitions);
+    pauses.add(Pauses.Reason.NO_DEMAND, partitions);
   }
 
   @Override
   public void resume(Collection<TopicPartition> partitions) {
-    pausedByLoop.removeAll(partitions);
-    List<TopicPartition> free = new ArrayList<>(partitions);
-    free.removeAll(heldByUs);
-    super.resume(free);
-  }
-
-  /** Pauses a partition on behalf of the assignment. */
-  void hold(TopicPartition partition) {
-    heldByUs.add(partition);
-    super.pause(List.of(partition));
-  }
-
-  /** Undoes {@link #hold}. */
-  void release(TopicPartition partition) {
-    heldByUs.remove(partition);
-    if (!pausedByLoop.contains(partition)) {
-      super.resume(List.of(partition));
-    }
+    pauses.remove(Pauses.Reason.NO_DEMAND, partitions);
   }
 
   @Override
   @SuppressWarnings("deprecation") // the one that the loop calls
   public void close(Duration timeout) {
     try {
-      assignment.close(this);
+      assignment.close(this, this::rebalance);
     } finally {
       try {
         super.close(CloseOptions.timeout(timeout));
@@ -140,20 +114,16 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
     }
   }
 
-  /** The next offset to be read, for which the broker may have to be asked. */
-  long positionOf(TopicPartition partition, Duration timeout) {
-    for (; ; ) {
-      try {
-        return position(partition, timeout);
-      } catch (WakeupException e) {
-        // Demand wakes the consumer up wherever it is.
-      }
+  private final class Fetching implements Pauses.Valve {
+    @Override
+    public void pause(Collection<TopicPartition> partitions) {
+      PolledConsumer.super.pause(partitions);
     }
-  }
 
-  private void forget(Collection<TopicPartition> partitions) {
-    pausedByLoop.removeAll(partitions);
-    heldByUs.removeAll(partitions);
+    @Override
+    public void resume(Collection<TopicPartition> partitions) {
+      PolledConsumer.super.resume(partitions);
+    }
   }
 
   /** Called within {@code poll} or {@code close}. */
@@ -167,15 +137,15 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
 
     @Override
     public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
-      forget(partitions);
-      assignment.assigned(partitions, groupMetadata().generationId());
+      pauses.forget(partitions);
+      assignment.assigned(partitions, groupMetadata().generationId(), PolledConsumer.this);
       loop.onPartitionsAssigned(partitions);
     }
 
     @Override
     public void onPartitionsRevoked(Collection<TopicPartition> partitions) {
       assignment.revoked(partitions, PolledConsumer.this);
-      forget(partitions);
+      pauses.forget(partitions);
       loop.onPartitionsRevoked(partitions);
     }
 
@@ -183,7 +153,7 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
     @Override
     public void onPartitionsLost(Collection<TopicPartition> partitions) {
       assignment.lost(partitions);
-      forget(partitions);
+      pauses.forget(partitions);
     }
   }
 

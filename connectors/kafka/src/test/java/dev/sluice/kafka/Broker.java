@@ -27,15 +27,18 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.GroupState;
+import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -137,42 +140,48 @@ final class Broker {
 
   /** What the channel's group has committed, by partition. */
   static Map<Integer, Long> committedByPartition(String topic) {
-    try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
-      Map<Integer, Long> committed = new HashMap<>();
-      admin
-          .listConsumerGroupOffsets(topic + "-group")
-          .partitionsToOffsetAndMetadata()
-          .get()
-          .forEach((id, offset) -> committed.put(id.partition(), offset.offset()));
-      return committed;
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
+    Map<Integer, Long> committed = new HashMap<>();
+    commits(topic).forEach((id, offset) -> committed.put(id.partition(), offset.offset()));
+    return committed;
+  }
+
+  /** What the channel's group has committed, with the metadata. */
+  static Map<TopicPartition, OffsetAndMetadata> commits(String topic) {
+    return withAdmin(
+        admin -> admin.listConsumerGroupOffsets(topic + "-group").partitionsToOffsetAndMetadata());
+  }
+
+  /** Commits for the channel's group, which must have no members. */
+  static void commit(String topic, int partition, OffsetAndMetadata offset) {
+    withAdmin(
+        admin ->
+            admin
+                .alterConsumerGroupOffsets(
+                    topic + "-group", Map.of(new TopicPartition(topic, partition), offset))
+                .all());
   }
 
   /** What the channel's group is doing. */
   static GroupState state(String topic) {
     String group = topic + "-group";
-    try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
-      return admin
-          .describeConsumerGroups(List.of(group))
-          .describedGroups()
-          .get(group)
-          .get()
-          .groupState();
-    } catch (Exception e) {
-      throw new IllegalStateException(e);
-    }
+    return withAdmin(
+            admin -> admin.describeConsumerGroups(List.of(group)).describedGroups().get(group))
+        .groupState();
   }
 
   /** Throws all members out of the channel's group, as a session timeout does. */
   static void expelMembers(String topic) {
+    withAdmin(
+        admin ->
+            admin
+                .removeMembersFromConsumerGroup(
+                    topic + "-group", new RemoveMembersFromConsumerGroupOptions())
+                .all());
+  }
+
+  private static <T> T withAdmin(Function<Admin, KafkaFuture<T>> request) {
     try (Admin admin = Admin.create(Map.of("bootstrap.servers", servers()))) {
-      admin
-          .removeMembersFromConsumerGroup(
-              topic + "-group", new RemoveMembersFromConsumerGroupOptions())
-          .all()
-          .get();
+      return request.apply(admin).get();
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }

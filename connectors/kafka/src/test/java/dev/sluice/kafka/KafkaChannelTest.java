@@ -18,6 +18,7 @@ package dev.sluice.kafka;
 import static dev.sluice.kafka.Broker.await;
 import static dev.sluice.kafka.Broker.channel;
 import static dev.sluice.kafka.Broker.committed;
+import static dev.sluice.kafka.Broker.committedByPartition;
 import static dev.sluice.kafka.Broker.fill;
 import static dev.sluice.kafka.Broker.message;
 import static dev.sluice.kafka.Broker.newTopic;
@@ -219,8 +220,10 @@ class KafkaChannelTest {
         member.stop(Duration.ZERO);
         assertThat(committed(topic)).isEqualTo(5);
       }
+      fill(topic, 1, 1);
+      // 9 was settled ahead, which the next member knows.
       try (Member next = Member.holding(channel(topic)).awaitCount(5)) {
-        assertThat(next.texts()).containsExactly("5", "6", "7", "8", "9");
+        assertThat(next.texts()).containsExactly("5", "6", "7", "8", "0");
       }
     }
 
@@ -699,7 +702,7 @@ class KafkaChannelTest {
               "life " + life + ", seed " + seed,
               () -> member.count() >= Math.min(deliveries, rest) || acked.size() == n);
           member.cancel();
-          Broker.committedByPartition(topic)
+          committedByPartition(topic)
               .forEach(
                   (partition, committed) -> {
                     for (int offset = 0; offset < committed; offset++) {
@@ -821,8 +824,8 @@ class KafkaChannelTest {
         int stuck = after.get(0).origin().position().contains("-0@") ? 0 : 1;
         await(
             "the other partition",
-            () -> Broker.committedByPartition(topic).getOrDefault(1 - stuck, 0L) == 10);
-        assertThat(Broker.committedByPartition(topic).getOrDefault(stuck, 0L)).isZero();
+            () -> committedByPartition(topic).getOrDefault(1 - stuck, 0L) == 10);
+        assertThat(committedByPartition(topic).getOrDefault(stuck, 0L)).isZero();
         assertThat(after.get(0).origin().epoch()).isGreaterThan(before.get(0).origin().epoch());
         ack(after.get(0));
         await("all", () -> committed(topic) == 20);
@@ -894,6 +897,20 @@ class KafkaChannelTest {
       fill(topic, 1, 1); // while nobody is there
       try (Member member = Member.acking(channel).awaitCount(1)) {
         assertThat(member.texts()).containsExactly("0");
+      }
+    }
+
+    @Test
+    void isRememberedOfAnEmptyPartitionToo() {
+      String topic = newTopic(1);
+      KafkaChannel channel = channel(topic, s -> s.startAt(StartAt.LATEST));
+      try (Member member = Member.acking(channel)) {
+        await("committed", () -> committedByPartition(topic).equals(Map.of(0, 0L)));
+        assertThat(member.count()).isZero();
+      }
+      fill(topic, 1, 2); // while nobody is there
+      try (Member member = Member.acking(channel).awaitCount(2)) {
+        assertThat(member.texts()).containsExactly("0", "1");
       }
     }
 

@@ -30,6 +30,7 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetCommitCallback;
 import org.apache.kafka.clients.consumer.RetriableCommitFailedException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.OffsetMetadataTooLarge;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.WakeupException;
@@ -43,9 +44,9 @@ class OffsetCommitterTest {
 
   private final AtomicLong nanos = new AtomicLong();
   private final OffsetCommitter committer =
-      new OffsetCommitter(Duration.ofSeconds(1), 500, nanos::get);
+      new OffsetCommitter(KafkaChannelSpec.DEFAULT, nanos::get);
   private final Partition partition =
-      new Partition(ID, 1, new OffsetWindow(0, 4_096, nanos::get), 4_096, 1_000_000);
+      new Partition(ID, 1, new OffsetAndMetadata(0), KafkaChannelSpec.DEFAULT, nanos::get);
   private final List<Partition> all = List.of(partition);
   private final ScriptedConsumer consumer = new ScriptedConsumer();
   private final Map<Long, Arrival> slots = new LinkedHashMap<>();
@@ -54,6 +55,7 @@ class OffsetCommitterTest {
   private static final class ScriptedConsumer extends MockConsumer<byte[], Object> {
 
     final List<Long> asked = new ArrayList<>();
+    final List<String> maps = new ArrayList<>();
     final List<OffsetCommitCallback> callbacks = new ArrayList<>();
     final List<RuntimeException> syncFailures = new ArrayList<>();
     Runnable onSync = () -> {};
@@ -65,14 +67,18 @@ class OffsetCommitterTest {
     @Override
     public synchronized void commitAsync(
         Map<TopicPartition, OffsetAndMetadata> offsets, OffsetCommitCallback callback) {
-      asked.add(offsets.get(ID).offset());
+      OffsetAndMetadata offset = offsets.get(ID);
+      asked.add(offset.offset());
+      maps.add(OffsetMap.read(ID, offset.offset(), offset.metadata()).toString());
       callbacks.add(callback);
     }
 
     @Override
     public synchronized void commitSync(
         Map<TopicPartition, OffsetAndMetadata> offsets, Duration timeout) {
-      asked.add(offsets.get(ID).offset());
+      OffsetAndMetadata offset = offsets.get(ID);
+      asked.add(offset.offset());
+      maps.add(OffsetMap.read(ID, offset.offset(), offset.metadata()).toString());
       onSync.run();
       if (!syncFailures.isEmpty()) {
         throw syncFailures.remove(0);
@@ -190,6 +196,80 @@ class OffsetCommitterTest {
     }
 
     @Test
+    void commitWhatIsSettledAheadOfAStuckRecord() {
+      admit(0, 10);
+      settle(0, 3);
+      settle(5, 8);
+      tick(Duration.ofSeconds(1));
+      consumer.answer(0, null);
+      tick(Duration.ofSeconds(1)); // nothing is new
+      settle(9, 10);
+      tick(Duration.ofMillis(999));
+      tick(Duration.ofMillis(1));
+      assertThat(consumer.asked).containsExactly(3L, 3L);
+      assertThat(consumer.maps).containsExactly("[5..7]", "[5..7, 9..9]");
+    }
+
+    @Test
+    void commitTheMapAgainUntilTheBrokerHasConfirmedIt() {
+      admit(0, 10);
+      settle(5, 8);
+      tick(Duration.ofSeconds(1));
+      consumer.answer(0, new RetriableCommitFailedException("coordinator"));
+      tick(Duration.ofSeconds(1));
+      consumer.answer(1, null);
+      tick(Duration.ofSeconds(1));
+      assertThat(consumer.maps).containsExactly("[5..7]", "[5..7]");
+      assertThat(partition.committed()).isZero();
+    }
+
+    @Test
+    void doWithoutTheMapWhenTheBrokerTakesNone() {
+      admit(0, 10);
+      settle(0, 2);
+      settle(5, 8);
+      tick(Duration.ofSeconds(1));
+      consumer.answer(0, new OffsetMetadataTooLarge("metadata"));
+      tick(Duration.ofSeconds(1));
+      consumer.answer(1, null);
+      settle(9, 10);
+      tick(Duration.ofSeconds(1));
+      assertThat(consumer.asked).containsExactly(2L, 2L);
+      assertThat(consumer.maps).containsExactly("[5..7]", "[]");
+    }
+
+    @Test
+    void doNotCommitWhatNobodyKnows() {
+      Partition unknown = new Partition(ID, 1, null, KafkaChannelSpec.DEFAULT, nanos::get);
+      nanos.addAndGet(Duration.ofDays(3).toNanos());
+      committer.tick(List.of(unknown), consumer);
+      assertThat(consumer.asked).isEmpty();
+      unknown.window.skipTo(0);
+      nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+      committer.tick(List.of(unknown), consumer);
+      assertThat(consumer.asked).containsExactly(0L);
+    }
+
+    @Test
+    void repeatTheOffsetOfAnIdlePartitionOnceADay() {
+      admit(0, 3);
+      settle(0, 3);
+      tick(Duration.ofSeconds(1));
+      consumer.answer(0, null);
+      tick(Duration.ofHours(24).minusSeconds(1));
+      assertThat(consumer.asked).hasSize(1);
+      tick(Duration.ofSeconds(1));
+      assertThat(consumer.asked).containsExactly(3L, 3L);
+      consumer.answer(1, new RetriableCommitFailedException("coordinator"));
+      tick(Duration.ofSeconds(1)); // still due
+      consumer.answer(2, null);
+      tick(Duration.ofHours(23));
+      assertThat(consumer.asked).containsExactly(3L, 3L, 3L);
+      tick(Duration.ofHours(1));
+      assertThat(consumer.asked).hasSize(4);
+    }
+
+    @Test
     void surviveAnAnswerThatComesAfterTheOwnership() {
       admit(0, 10);
       settle(0, 3);
@@ -247,6 +327,28 @@ class OffsetCommitterTest {
       committer.flush(all, consumer, Duration.ofSeconds(5));
       assertThat(consumer.asked).hasSize(3);
       assertThat(partition.committed()).isZero();
+    }
+
+    @Test
+    void saveWhatIsSettledAhead() {
+      admit(0, 10);
+      settle(4, 7);
+      partition.fence();
+      committer.flush(all, consumer, Duration.ofSeconds(5));
+      assertThat(consumer.asked).containsExactly(0L);
+      assertThat(consumer.maps).containsExactly("[4..6]");
+    }
+
+    @Test
+    void doWithoutTheMapWhenTheBrokerTakesNone() {
+      admit(0, 10);
+      settle(0, 2);
+      settle(4, 7);
+      consumer.syncFailures.add(new OffsetMetadataTooLarge("metadata"));
+      committer.flush(all, consumer, Duration.ofSeconds(5));
+      assertThat(consumer.asked).containsExactly(2L, 2L);
+      assertThat(consumer.maps).containsExactly("[4..6]", "[]");
+      assertThat(partition.committed()).isEqualTo(2);
     }
 
     @Test

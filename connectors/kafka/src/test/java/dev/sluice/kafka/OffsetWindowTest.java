@@ -42,7 +42,11 @@ class OffsetWindowTest {
   private final AtomicLong nanos = new AtomicLong();
 
   private OffsetWindow window(long start, int capacity) {
-    return new OffsetWindow(start, capacity, nanos::get);
+    return window(start, OffsetMap.EMPTY, capacity);
+  }
+
+  private OffsetWindow window(long start, OffsetMap done, int capacity) {
+    return new OffsetWindow(start, done, capacity, nanos::get);
   }
 
   @Nested
@@ -51,6 +55,17 @@ class OffsetWindowTest {
     @Test
     void isTheStartWhenNothingCame() {
       assertThat(window(7, 4).frontier()).isEqualTo(7);
+    }
+
+    @Test
+    void isUnknownUntilSomethingIsHeardOf() {
+      OffsetWindow window = window(OffsetWindow.UNKNOWN, 4);
+      assertThat(window.frontier()).isEqualTo(OffsetWindow.UNKNOWN);
+      assertThat(window.position()).isEqualTo(OffsetWindow.UNKNOWN);
+      window.skipTo(0); // an empty log has an end, too
+      assertThat(window.frontier()).isZero();
+      window.admit(5);
+      assertThat(window.frontier()).isEqualTo(5);
     }
 
     @Test
@@ -133,8 +148,8 @@ class OffsetWindowTest {
           .isThrownBy(() -> window(0, 0))
           .withMessage("capacity: 0 (expected: 1..2^28)");
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> window(-1, 1))
-          .withMessage("start: -1 (expected: >= 0)");
+          .isThrownBy(() -> window(-2, 1))
+          .withMessage("start: -2 (expected: >= -1)");
     }
   }
 
@@ -168,6 +183,81 @@ class OffsetWindowTest {
       assertThat(window.settle(0)).isFalse();
       assertThat(window.admit(0)).isEqualTo(0);
       assertThat(window.frontier()).isEqualTo(0);
+    }
+  }
+
+  @Nested
+  class Ahead {
+
+    private OffsetMap runs(long... bounds) {
+      OffsetMap.Builder map = new OffsetMap.Builder();
+      for (int i = 0; i < bounds.length; i += 2) {
+        map.add(bounds[i], bounds[i + 1]);
+      }
+      return map.build();
+    }
+
+    @Test
+    void isWhatIsSettledBehindTheFrontier() {
+      OffsetWindow window = window(0, 16);
+      long[] seqs = new long[10];
+      for (int i = 0; i < 10; i++) {
+        seqs[i] = window.admit(i);
+      }
+      assertThat(window.settledAhead()).hasToString("[]");
+      for (int i : new int[] {0, 2, 3, 5, 9}) {
+        window.settle(seqs[i]);
+      }
+      assertThat(window.frontier()).isEqualTo(1);
+      assertThat(window.settledAhead()).hasToString("[2..3, 5..5, 9..9]");
+    }
+
+    @Test
+    void doesNotBreakWhereTheLogHasNoRecords() {
+      OffsetWindow window = window(0, 16);
+      window.admit(10);
+      window.settle(window.admit(20));
+      window.settle(window.admit(30));
+      window.admit(40);
+      window.settle(window.admit(50));
+      window.skipTo(60);
+      assertThat(window.settledAhead()).hasToString("[20..39, 50..59]");
+    }
+
+    @Test
+    void isInherited() {
+      OffsetWindow window = window(3, runs(5, 8, 20, 31), 16);
+      long three = window.admit(3);
+      assertThat(window.admit(5)).isEqualTo(OffsetWindow.SETTLED);
+      assertThat(window.admit(7)).isEqualTo(OffsetWindow.SETTLED);
+      assertThat(window.admit(7)).isEqualTo(OffsetWindow.REFUSED);
+      long eight = window.admit(8);
+      assertThat(eight).isGreaterThan(three);
+      assertThat(window.inFlight()).isEqualTo(2);
+      assertThat(window.frontier()).isEqualTo(3);
+      // What was not read again yet is still known.
+      assertThat(window.settledAhead()).hasToString("[5..7, 20..30]");
+      window.settle(three);
+      assertThat(window.frontier()).isEqualTo(8);
+      window.settle(eight);
+      assertThat(window.frontier()).isEqualTo(9);
+      assertThat(window.settledAhead()).hasToString("[20..30]");
+      assertThat(window.admit(20)).isEqualTo(OffsetWindow.SETTLED);
+      assertThat(window.frontier()).isEqualTo(21);
+      assertThat(window.settledAhead()).hasToString("[21..30]");
+      window.skipTo(31);
+      assertThat(window.settledAhead()).hasToString("[]");
+    }
+
+    @Test
+    void staysWhatItWasWhenTheWindowIsClosed() {
+      OffsetWindow window = window(0, runs(7, 9), 16);
+      long zero = window.admit(0);
+      window.settle(window.admit(1));
+      window.close();
+      window.settle(zero);
+      assertThat(window.frontier()).isZero();
+      assertThat(window.settledAhead()).hasToString("[1..1, 7..8]");
     }
   }
 
@@ -258,7 +348,7 @@ class OffsetWindowTest {
       long seed = ThreadLocalRandom.current().nextLong();
       Random random = new Random(seed);
       int capacity = 256;
-      OffsetWindow window = new OffsetWindow(0, capacity, System::nanoTime);
+      OffsetWindow window = new OffsetWindow(0, OffsetMap.EMPTY, capacity, System::nanoTime);
       // Offsets whose settling has not begun, and those whose settling has not ended: the frontier
       // must lie between the smallest of each.
       ConcurrentSkipListSet<Long> notBegun = new ConcurrentSkipListSet<>();

@@ -23,6 +23,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.Test;
 
@@ -31,7 +32,7 @@ class PartitionTest {
   private static final TopicPartition ID = new TopicPartition("bags", 0);
 
   private final Partition partition =
-      new Partition(ID, 1, new OffsetWindow(0, 16, System::nanoTime), 16, 1_000_000);
+      new Partition(ID, 1, new OffsetAndMetadata(0), KafkaChannelSpec.DEFAULT, System::nanoTime);
   private final List<KafkaSettlement> out = new ArrayList<>();
 
   private void deliver(int n) {
