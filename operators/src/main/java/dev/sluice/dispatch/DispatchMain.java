@@ -366,7 +366,7 @@ final class DispatchMain<T, V, R>
       Lane<T> lane = ready.pollFirst();
       if (lane == null) {
         lane = admit();
-        if (lane == null) {
+        if (lane == null || isOver()) { // the group function may have cancelled
           return;
         }
       }
