@@ -29,16 +29,11 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.Nested;
-import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,18 +42,17 @@ import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
 import reactor.core.Scannable;
 import reactor.core.Scannable.Attr;
-import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
-import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
 import reactor.test.publisher.TestPublisher;
 import reactor.test.scheduler.VirtualTimeScheduler;
-import reactor.test.util.RaceTestUtils;
-import reactor.util.context.Context;
 
-/** The convoy of plain elements. Elements are words; their group is their first letter. */
+/**
+ * The convoy of plain elements, beyond the {@linkplain GroupedConvoyContractTest contract of
+ * operators}. Elements are words; their group is their first letter.
+ */
 @Timeout(60)
 class GroupedConvoyTest {
 
@@ -626,117 +620,10 @@ class GroupedConvoyTest {
       assertThat(workers.order).containsExactly("a1", "b1", "c1");
       assertThat(listener.gauges.get().lanes()).isZero();
     }
-
-    @Test
-    void insideOnNextNothingFollows() {
-      List<Integer> seen = new ArrayList<>();
-      Flux.range(0, 100)
-          .transform(groupedConvoy(i -> i % 3, i -> Flux.just(i, i)))
-          .subscribe(
-              new BaseSubscriber<>() {
-                @Override
-                protected void hookOnNext(Integer value) {
-                  seen.add(value);
-                  if (seen.size() == 5) {
-                    cancel();
-                  }
-                }
-              });
-      assertThat(seen).hasSize(5);
-    }
-
-    @Test
-    void insideOnSubscribeNothingStarts() {
-      Flux.just("a1")
-          .transform(groupedConvoy(e -> e, workers::start))
-          .subscribe(
-              new BaseSubscriber<>() {
-                @Override
-                protected void hookOnSubscribe(Subscription subscription) {
-                  cancel();
-                }
-              });
-      assertThat(workers.order).isEmpty();
-    }
-
-    /** Cancel, elements, demand, values, an error: whatever comes first, each has one fate. */
-    @RepeatedTest(5)
-    void everyElementAndEveryValueHasOneFate() {
-      List<Object> expected = new ArrayList<>();
-      IntStream.range(0, 12).forEach(expected::add);
-      IntStream.range(0, 8).forEach(v -> expected.add("v" + v));
-      for (int round = 0; round < 2_000; round++) {
-        assertThat(fatesOfOneRound()).containsExactlyInAnyOrderElementsOf(expected);
-      }
-    }
-
-    private Queue<Object> fatesOfOneRound() {
-      TestPublisher<Integer> source =
-          TestPublisher.createNoncompliant(TestPublisher.Violation.DEFER_CANCELLATION);
-      TestPublisher<String> talking =
-          TestPublisher.createNoncompliant(TestPublisher.Violation.DEFER_CANCELLATION);
-      Sinks.One<String> failing = Sinks.one();
-      Queue<Object> fates = new ConcurrentLinkedQueue<>();
-      BaseSubscriber<String> subscriber =
-          new BaseSubscriber<>() {
-            @Override
-            protected void hookOnSubscribe(Subscription s) {}
-
-            @Override
-            protected void hookOnNext(String value) {
-              fates.add(value);
-            }
-
-            @Override
-            protected void hookOnError(Throwable error) {}
-
-            @Override
-            public Context currentContext() {
-              return Operators.enableOnDiscard(Context.empty(), fates::add)
-                  .put("reactor.onErrorDropped.local", (Consumer<Throwable>) dropped -> {});
-            }
-          };
-      source
-          .flux()
-          .transform(
-              groupedConvoy(
-                  i -> i % 4,
-                  i -> {
-                    fates.add(i);
-                    return switch (i) {
-                      case 0 -> talking.flux();
-                      case 1 -> failing.asMono();
-                      default -> Mono.never();
-                    };
-                  },
-                  c -> c.concurrency(3).lookAhead(16)))
-          .subscribe(subscriber);
-      source.next(0, 1, 2, 3);
-
-      RaceTestUtils.race(
-          () -> IntStream.range(4, 12).forEach(source::next),
-          () -> IntStream.range(0, 8).forEach(v -> talking.next("v" + v)),
-          () -> failing.tryEmitError(new IllegalStateException("boom")),
-          () -> subscriber.request(3),
-          subscriber::cancel);
-      return fates;
-    }
   }
 
   @Nested
   class Contexts {
-
-    @Test
-    void reachesTheSourceAndTheWorkers() {
-      Flux.deferContextual(source -> Flux.just(source.<String>get("key")))
-          .transform(
-              groupedConvoy(
-                  e -> e, e -> Mono.deferContextual(w -> Mono.just(e + w.<String>get("key")))))
-          .contextWrite(Context.of("key", "value"))
-          .as(StepVerifier::create)
-          .expectNext("valuevalue")
-          .verifyComplete();
-    }
 
     @Test
     void onErrorContinueFurtherDownDoesNotReachIntoTheWorkers() {
