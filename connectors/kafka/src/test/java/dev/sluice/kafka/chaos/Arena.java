@@ -123,6 +123,14 @@ final class Arena implements AutoCloseable {
     return done.size();
   }
 
+  /** What a member has done so far. */
+  synchronized List<Flight> flights(MemberProcess process) {
+    return lives.stream()
+        .filter(life -> life.process() == process)
+        .flatMap(life -> life.ledger().flights().stream())
+        .toList();
+  }
+
   long sent() {
     return load.total();
   }

@@ -47,6 +47,9 @@ final class Ledger {
   private static final int CAPACITY = 400_000;
   private static final int SIZE = 48;
 
+  /** More than there can be threads that write: behind so many there is nothing. */
+  private static final int MAX_TORN = 1_000;
+
   private static final int KIND = 0;
   private static final int FLIGHT = 4;
   private static final int KEY = 8;
@@ -176,9 +179,10 @@ final class Ledger {
       Map<Integer, Integer> ends = new HashMap<>();
       List<Integer> begun = new ArrayList<>();
       long lastSignOfLife = Long.MIN_VALUE;
-      for (int entry = 0; entry < CAPACITY; entry++) {
+      for (int entry = 0, torn = 0; entry < CAPACITY && torn < MAX_TORN; entry++) {
         int kind = kind(entry);
         if (kind == NEVER_FINISHED) {
+          torn++;
           continue;
         }
         lastSignOfLife = Math.max(lastSignOfLife, time(entry));

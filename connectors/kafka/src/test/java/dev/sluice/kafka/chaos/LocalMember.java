@@ -33,11 +33,13 @@ final class LocalMember {
 
   private static final Duration BOUND = Duration.ofSeconds(60);
   private static final int FAILS_ONE_IN = 101;
+  private static final int STICKS_ONE_IN = 11;
 
   private final Ledger ledger;
   private final KafkaChannel channel;
   private final FlowHandle flow;
   private final Set<Long> failed = ConcurrentHashMap.newKeySet();
+  private volatile boolean sticky;
 
   private LocalMember(MemberSpec spec, Path ledger) {
     this.ledger = Ledger.create(ledger);
@@ -66,9 +68,9 @@ final class LocalMember {
     return Mono.defer(
         () -> {
           Ledger.Run run = ledger.begin(work);
-          return Mono.delay(Duration.ofMillis(work.millis()))
-              .map(tick -> end(work, run))
-              .doOnCancel(run::cancelled);
+          boolean stuck = sticky && sticks(work.key(), work.seq());
+          Mono<Long> time = stuck ? Mono.never() : Mono.delay(Duration.ofMillis(work.millis()));
+          return time.map(tick -> end(work, run)).doOnCancel(run::cancelled);
         });
   }
 
@@ -80,6 +82,16 @@ final class LocalMember {
     }
     run.done();
     return work;
+  }
+
+  /** Whether this work does not end when the member is sticky. */
+  static boolean sticks(int key, int seq) {
+    return (key + seq) % STICKS_ONE_IN == 0;
+  }
+
+  /** From now on some of what begins does not end, or no longer. */
+  void sticky(boolean sticky) {
+    this.sticky = sticky;
   }
 
   FlowHandle flow() {

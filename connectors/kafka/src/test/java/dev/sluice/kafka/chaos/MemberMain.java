@@ -26,6 +26,11 @@ import java.time.Duration;
  */
 final class MemberMain {
 
+  /** Commands: what one byte on the standard input says. */
+  static final int STICKY = 's';
+
+  static final int NOT_STICKY = 'n';
+
   private static final int FAILED = 2;
   private static final int LEAKED = 3;
 
@@ -33,8 +38,8 @@ final class MemberMain {
 
   public static void main(String[] arguments) throws IOException {
     LocalMember member = LocalMember.join(MemberSpec.of(arguments), MemberSpec.ledger(arguments));
-    while (System.in.read() >= 0) {
-      // nobody writes
+    for (int command; (command = System.in.read()) >= 0; ) {
+      member.sticky(command == STICKY);
     }
     member.stop(Duration.ofSeconds(2));
     FlowHandle.Stats stats = member.flow().stats();

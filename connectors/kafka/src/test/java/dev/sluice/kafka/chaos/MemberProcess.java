@@ -83,6 +83,16 @@ final class MemberProcess {
     awaitEnd();
   }
 
+  /** Tells it one of the commands of {@link MemberMain}. */
+  void tell(int command) {
+    try {
+      process.getOutputStream().write(command);
+      process.getOutputStream().flush();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Lets it go on with nothing, in the middle of everything, as a long pause of its machine. */
   void freeze() {
     signal("STOP");
