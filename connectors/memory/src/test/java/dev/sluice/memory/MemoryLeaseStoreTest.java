@@ -1,0 +1,60 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.memory;
+
+import dev.sluice.contract.LeaseContract;
+import dev.sluice.store.Lease;
+import dev.sluice.store.LeaseStore;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+
+class MemoryLeaseStoreTest extends LeaseContract {
+
+  private static final class TestClock extends Clock {
+
+    private volatile Instant now = Instant.EPOCH;
+
+    @Override
+    public Instant instant() {
+      return now;
+    }
+
+    @Override
+    public ZoneId getZone() {
+      return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+      throw new IllegalArgumentException("zone: " + zone + " (expected: none, it is UTC)");
+    }
+  }
+
+  private final TestClock clock = new TestClock();
+  private final LeaseStore store = MemoryLeaseStore.create(clock);
+
+  @Override
+  protected LeaseStore store() {
+    return store;
+  }
+
+  @Override
+  protected void awaitEnd(Lease lease) {
+    clock.now = lease.until();
+  }
+}

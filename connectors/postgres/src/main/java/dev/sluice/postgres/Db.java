@@ -1,0 +1,156 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.postgres;
+
+import dev.sluice.store.StoreFailed;
+import io.r2dbc.pool.ConnectionPool;
+import io.r2dbc.spi.Connection;
+import io.r2dbc.spi.R2dbcBadGrammarException;
+import io.r2dbc.spi.R2dbcDataIntegrityViolationException;
+import io.r2dbc.spi.R2dbcException;
+import io.r2dbc.spi.R2dbcPermissionDeniedException;
+import io.r2dbc.spi.Readable;
+import io.r2dbc.spi.Result;
+import io.r2dbc.spi.Statement;
+import io.r2dbc.spi.Wrapped;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Function;
+import org.reactivestreams.Publisher;
+import reactor.core.Exceptions;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.retry.Retry;
+
+/**
+ * The only way to the database. What is begun here is finished, whether its caller waits or not: a
+ * statement that is cancelled half-way can block its connection for good, and a transaction that is
+ * cancelled may commit or not. So every use of a connection runs detached from its caller, under a
+ * time limit of its own, and a connection whose use was interrupted by it is closed, never
+ * returned.
+ */
+final class Db {
+
+  /** The server's own limit ends a statement first and leaves the connection in order. */
+  private static final Duration GRACE = Duration.ofSeconds(2);
+
+  /** Deadlocks and serialization failures: the server has undone everything. */
+  private static final Retry UNDONE =
+      Retry.backoff(8, Duration.ofMillis(5))
+          .maxBackoff(Duration.ofMillis(200))
+          .filter(Db::isUndone)
+          .onRetryExhaustedThrow((spec, signal) -> signal.failure());
+
+  private final ConnectionPool pool;
+  private final Duration limit;
+
+  Db(ConnectionPool pool, Duration statementTimeout) {
+    this.pool = pool;
+    this.limit = statementTimeout.plus(GRACE);
+  }
+
+  /**
+   * Runs statements on a connection of their own, each its own transaction.
+   *
+   * @param what names the operation in errors
+   * @param work must read its results to their ends, and ends within the time of one statement
+   */
+  <R> Mono<R> run(String what, Function<Connection, Mono<R>> work) {
+    Mono<R> use =
+        Mono.usingWhen(
+            pool.create(),
+            connection -> work.apply(connection).timeout(limit),
+            Db::giveBack,
+            (connection, error) ->
+                error instanceof R2dbcException ? giveBack(connection) : destroy(connection),
+            Db::destroy);
+    return detached(use.retryWhen(UNDONE)).onErrorMap(error -> failure(what, error));
+  }
+
+  /** Runs statements in one transaction: all of it or nothing. */
+  <R> Mono<R> transaction(String what, Function<Connection, Mono<R>> work) {
+    return run(
+        what,
+        connection ->
+            Mono.from(connection.beginTransaction())
+                .then(work.apply(connection))
+                .map(Optional::of)
+                .defaultIfEmpty(Optional.empty())
+                .flatMap(result -> Mono.from(connection.commitTransaction()).thenReturn(result))
+                .onErrorResume(
+                    error ->
+                        Mono.from(connection.rollbackTransaction())
+                            .onErrorComplete()
+                            .then(Mono.error(error)))
+                .flatMap(Mono::justOrEmpty));
+  }
+
+  /** How many rows a statement has changed, or found. */
+  static Mono<Long> count(Statement statement) {
+    return results(statement, Result::getRowsUpdated).reduce(0L, Long::sum);
+  }
+
+  /** The rows of a statement, read to their end. */
+  static <R> Flux<R> rows(Statement statement, Function<? super Readable, ? extends R> row) {
+    return results(statement, result -> result.map(row));
+  }
+
+  /** The driver reports an error twice: in the result, and when the statement has ended. */
+  private static <R> Flux<R> results(
+      Statement statement, Function<Result, Publisher<? extends R>> read) {
+    return Flux.from(statement.execute())
+        .<R>concatMapDelayError(read)
+        .onErrorMap(error -> Exceptions.unwrapMultiple(error).get(0));
+  }
+
+  private static Mono<Void> giveBack(Connection connection) {
+    return Mono.from(connection.close());
+  }
+
+  /** The pool sees that it is closed and forgets it. */
+  private static Mono<Void> destroy(Connection connection) {
+    Publisher<Void> closing =
+        connection instanceof Wrapped<?> wrapped && wrapped.unwrap() instanceof Connection raw
+            ? raw.close()
+            : Mono.empty();
+    return Mono.from(closing).onErrorComplete().then(Mono.from(connection.close()));
+  }
+
+  private static <R> Mono<R> detached(Mono<R> work) {
+    return Mono.deferContextual(
+            context -> Mono.fromFuture(() -> work.contextWrite(context).toFuture(), true))
+        .publishOn(Schedulers.parallel());
+  }
+
+  private static boolean isUndone(Throwable error) {
+    return error instanceof R2dbcException e
+        && ("40P01".equals(e.getSqlState()) || "40001".equals(e.getSqlState()));
+  }
+
+  private static Throwable failure(String what, Throwable error) {
+    if (error instanceof StoreFailed) {
+      return error;
+    }
+    boolean forGood =
+        error instanceof R2dbcBadGrammarException
+            || error instanceof R2dbcDataIntegrityViolationException
+            || error instanceof R2dbcPermissionDeniedException;
+    return forGood
+        ? StoreFailed.permanent("PostgreSQL", what, error)
+        : StoreFailed.temporary("PostgreSQL", what, error);
+  }
+}

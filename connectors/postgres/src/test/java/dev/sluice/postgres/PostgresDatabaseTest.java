@@ -1,0 +1,314 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.postgres;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import dev.sluice.store.StoreFailed;
+import io.r2dbc.spi.Connection;
+import java.time.Duration;
+import java.util.Random;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.test.StepVerifier;
+import reactor.util.retry.Retry;
+
+class PostgresDatabaseTest {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  private final String schema = Server.freshSchema();
+  private PostgresDatabase database = Server.connect(p -> p.schema(schema).connections(4));
+
+  @AfterEach
+  void close() {
+    database.close().block(PATIENCE);
+  }
+
+  @Nested
+  class Cancels {
+
+    @Test
+    void byTheThousandLeaveEveryConnectionUsable() {
+      Random random = new Random(42);
+      for (int i = 0; i < 4_000; i++) {
+        Disposable query = manyRows(1_000).subscribe();
+        if (random.nextInt(4) == 0) {
+          ping();
+        }
+        query.dispose();
+        if (i % 200 == 0) {
+          ping();
+        }
+      }
+      StepVerifier.create(Flux.range(0, 4).flatMap(i -> manyRows(1_000), 4))
+          .expectNext(1_000L, 1_000L, 1_000L, 1_000L)
+          .expectComplete()
+          .verify(PATIENCE);
+      awaitNoneInUse();
+    }
+
+    @Test
+    void endTheWaitingAndNotTheTransaction() {
+      reconnect(p -> p.acquireTimeout(PATIENCE));
+      run("create table {schema}.pair(id int)");
+      for (int i = 0; i < 200; i++) {
+        int id = i;
+        Disposable both =
+            database
+                .db()
+                .transaction(
+                    "insert two",
+                    connection ->
+                        execute(connection, "insert into {schema}.pair values(" + id + ")")
+                            .then(
+                                execute(
+                                    connection, "insert into {schema}.pair values(" + id + ")")))
+                .subscribe();
+        both.dispose();
+      }
+      awaitNoneInUse();
+      StepVerifier.create(
+              query(
+                  "select count(*) from (select 1 from {schema}.pair group by id having count(*) <> 2) x"))
+          .expectNext(0L)
+          .expectComplete()
+          .verify(PATIENCE);
+      StepVerifier.create(query("select count(*) from {schema}.pair"))
+          .expectNext(400L)
+          .expectComplete()
+          .verify(PATIENCE);
+    }
+
+    private Mono<Long> manyRows(int rows) {
+      return database
+          .db()
+          .run(
+              "many rows",
+              connection ->
+                  Db.rows(
+                          connection.createStatement(
+                              "select i from generate_series(1, " + rows + ") i"),
+                          row -> row.get(0, Integer.class))
+                      .count());
+    }
+
+    private void ping() {
+      database.ping().block(PATIENCE);
+    }
+  }
+
+  @Nested
+  class Transactions {
+
+    @Test
+    void areUndoneByAnError() {
+      run("create table {schema}.pair(id int)");
+      StepVerifier.create(
+              database
+                  .db()
+                  .transaction(
+                      "fails",
+                      connection ->
+                          execute(connection, "insert into {schema}.pair values(1)")
+                              .then(Mono.error(new IllegalStateException("no")))))
+          .expectError(StoreFailed.class)
+          .verify(PATIENCE);
+      StepVerifier.create(query("select count(*) from {schema}.pair"))
+          .expectNext(0L)
+          .expectComplete()
+          .verify(PATIENCE);
+    }
+
+    @Test
+    void mayHaveNoResult() {
+      StepVerifier.create(database.db().transaction("empty", connection -> Mono.empty()))
+          .expectComplete()
+          .verify(PATIENCE);
+    }
+
+    @Test
+    void areRunAgainAfterADeadlock() {
+      run("create table {schema}.counter(id int primary key, n int)");
+      run("insert into {schema}.counter values(1, 0), (2, 0)");
+      StepVerifier.create(
+              Flux.range(0, 40)
+                  .flatMap(i -> i % 2 == 0 ? increment(1, 2) : increment(2, 1), 4)
+                  .count())
+          .expectNext(40L)
+          .expectComplete()
+          .verify(PATIENCE);
+      StepVerifier.create(query("select sum(n)::bigint from {schema}.counter"))
+          .expectNext(80L)
+          .expectComplete()
+          .verify(PATIENCE);
+    }
+
+    private Mono<Long> increment(int first, int second) {
+      String sql = "update {schema}.counter set n = n + 1 where id = ";
+      return database
+          .db()
+          .transaction(
+              "increment",
+              connection ->
+                  execute(connection, sql + first).then(execute(connection, sql + second)));
+    }
+  }
+
+  @Nested
+  class Time {
+
+    @Test
+    void ofAStatementIsLimitedByTheServer() {
+      reconnect(p -> p.statementTimeout(Duration.ofMillis(100)));
+      StepVerifier.create(query("select count(*) from pg_sleep(30)"))
+          .expectErrorSatisfies(
+              error -> {
+                assertThat(error).isInstanceOf(StoreFailed.class);
+                assertThat(((StoreFailed) error).isTemporary()).isTrue();
+                assertThat(error.getCause()).hasMessageContaining("statement timeout");
+              })
+          .verify(PATIENCE);
+      awaitNoneInUse();
+    }
+
+    @Test
+    void ofTheWaitForAConnectionIsLimited() {
+      reconnect(p -> p.connections(1).acquireTimeout(Duration.ofMillis(500)));
+      Disposable busy = query("select count(*) from pg_sleep(5)").subscribe();
+      StepVerifier.create(database.ping())
+          .expectErrorSatisfies(error -> assertThat(((StoreFailed) error).isTemporary()).isTrue())
+          .verify(PATIENCE);
+      busy.dispose();
+    }
+  }
+
+  @Nested
+  class Outages {
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void endWhenTheServerIsBack(boolean killed) {
+      database.ping().block(PATIENCE);
+      if (killed) {
+        Server.postgres().kill();
+      } else {
+        Server.postgres().stop();
+      }
+      try {
+        StepVerifier.create(database.ping())
+            .expectErrorSatisfies(error -> assertThat(((StoreFailed) error).isTemporary()).isTrue())
+            .verify(PATIENCE);
+      } finally {
+        Server.postgres().start();
+      }
+      database
+          .ping()
+          .retryWhen(Retry.fixedDelay(Long.MAX_VALUE, Duration.ofMillis(50)))
+          .block(Duration.ofSeconds(10));
+    }
+  }
+
+  @Nested
+  class Schema {
+
+    @Test
+    void isMadeOnceByAllWhoConnectAtOnce() {
+      String fresh = Server.freshSchema();
+      StepVerifier.create(
+              Flux.range(0, 6)
+                  .flatMap(
+                      i ->
+                          PostgresDatabase.connect(
+                              Server.postgres().r2dbcUrl(), p -> p.schema(fresh)))
+                  .flatMap(PostgresDatabase::close))
+          .expectComplete()
+          .verify(PATIENCE);
+    }
+
+    @Test
+    void ofALaterVersionIsRefused() {
+      run("insert into {schema}.sl_version values(99, 'V99__from_the_future.sql')");
+      StepVerifier.create(
+              PostgresDatabase.connect(Server.postgres().r2dbcUrl(), p -> p.schema(schema)))
+          .expectErrorSatisfies(
+              error -> {
+                assertThat(((StoreFailed) error).isTemporary()).isFalse();
+                assertThat(error)
+                    .hasMessageContaining("schema " + schema + " is of version 99 (expected: 0..");
+              })
+          .verify(PATIENCE);
+    }
+
+    @Test
+    void mustBeThereWhenItMayNotBeMade() {
+      StepVerifier.create(
+              PostgresDatabase.connect(
+                  Server.postgres().r2dbcUrl(), p -> p.schema(Server.freshSchema()).migrate(false)))
+          .expectErrorSatisfies(error -> assertThat(((StoreFailed) error).isTemporary()).isFalse())
+          .verify(PATIENCE);
+      reconnect(p -> p.migrate(false));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "Sluice", "a-b", "1a", "a;drop table b", "a\"b"})
+    void namesThatWouldHaveToBeQuotedAreRefused(String name) {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> PostgresSpec.DEFAULT.schema(name))
+          .withMessage("schema: '%s' (expected: [a-z_][a-z0-9_]{0,62})", name);
+    }
+  }
+
+  private void reconnect(UnaryOperator<PostgresSpec> spec) {
+    database.close().block(PATIENCE);
+    database = Server.connect(p -> spec.apply(p.schema(schema)));
+  }
+
+  private void run(String sql) {
+    database.db().run("test", connection -> execute(connection, sql)).block(PATIENCE);
+  }
+
+  private Mono<Long> query(String sql) {
+    return database
+        .db()
+        .run(
+            "test",
+            connection ->
+                Db.rows(
+                        connection.createStatement(database.sql(sql)),
+                        row -> row.get(0, Long.class))
+                    .single());
+  }
+
+  private Mono<Long> execute(Connection connection, String sql) {
+    return Db.count(connection.createStatement(database.sql(sql)));
+  }
+
+  private void awaitNoneInUse() {
+    Mono.fromSupplier(() -> database.connections().inUse())
+        .filter(inUse -> inUse == 0)
+        .repeatWhenEmpty(1_000, empty -> empty.delayElements(Duration.ofMillis(20)))
+        .block(PATIENCE);
+  }
+}

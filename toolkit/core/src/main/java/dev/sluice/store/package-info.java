@@ -1,0 +1,5 @@
+/** What the stores of the patterns are like, whoever keeps them. */
+@NullMarked
+package dev.sluice.store;
+
+import org.jspecify.annotations.NullMarked;
