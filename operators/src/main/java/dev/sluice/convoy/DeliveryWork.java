@@ -171,14 +171,7 @@ record DeliveryWork<T, R>(
 
   /** Attempts that the source has counted and those in the lane, together. */
   private static Origin counted(Origin origin, int earlier) {
-    return earlier == 0
-        ? origin
-        : new Origin(
-            origin.channel(),
-            origin.position(),
-            origin.attempt() + earlier,
-            origin.receivedAt(),
-            origin.epoch());
+    return earlier == 0 ? origin : origin.withAttempt(origin.attempt() + earlier);
   }
 
   private Run run(Lane<Delivery<T>> lane) {

@@ -320,7 +320,8 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
             arrival.position(),
             arrival.attempt,
             options.clock().instant(),
-            arrival.partition.epoch);
+            arrival.partition.epoch,
+            options.maxUnsettled());
     KafkaSettlement settlement = new KafkaSettlement(arrival, origin, this);
     if (!arrival.partition.begin(settlement)) {
       return false;

@@ -323,7 +323,8 @@ public final class MemoryChannel implements Channel {
     synchronized (guard) {
       Claim claim = queues.claim(now() + maxLease);
       if (claim != null) {
-        settlement = new MemorySettlement(this, consumer, claim, origin(claim, receivedAt));
+        settlement =
+            new MemorySettlement(this, consumer, claim, origin(claim, receivedAt, consumer));
         claim.whenLost = settlement::lose;
       } else if (consumer.isRunning()) {
         waiting.add(consumer);
@@ -343,9 +344,14 @@ public final class MemoryChannel implements Channel {
     effects.run();
   }
 
-  private Origin origin(Claim claim, Instant receivedAt) {
+  private Origin origin(Claim claim, Instant receivedAt, MemoryConsumer consumer) {
     return new Origin(
-        name(), Long.toString(claim.position), claim.attempt, receivedAt, claim.fence);
+        name(),
+        Long.toString(claim.position),
+        claim.attempt,
+        receivedAt,
+        claim.fence,
+        consumer.options().maxUnsettled());
   }
 
   // == settlement side ==

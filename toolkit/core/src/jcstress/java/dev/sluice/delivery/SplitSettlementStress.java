@@ -117,4 +117,66 @@ public final class SplitSettlementStress {
       r.r2 = name(parent.outcome());
     }
   }
+
+  @JCStressTest
+  @State
+  @Outcome(id = "1, 2", expect = ACCEPTABLE, desc = "decided once, and both are named")
+  @Outcome(expect = FORBIDDEN, desc = "decided twice or not at all, or a name got lost")
+  public static class TwoChildrenFail {
+    private final SettlementStress.Probe parent = new SettlementStress.Probe();
+    private final SplitSettlement split = new SplitSettlement(parent);
+    private final Settlement first = Objects.requireNonNull(split.child("first"));
+    private final Settlement second = Objects.requireNonNull(split.child("second"));
+
+    public TwoChildrenFail() {
+      split.producerDone(dev.sluice.delivery.Outcome.ack());
+    }
+
+    @Actor
+    public void reject() {
+      first.settle(dev.sluice.delivery.Outcome.reject(DeadLetterReason.POISON, null));
+    }
+
+    @Actor
+    public void retry() {
+      second.settle(dev.sluice.delivery.Outcome.retry(java.time.Duration.ZERO, null));
+    }
+
+    @Arbiter
+    public void arbiter(IL_Result r) {
+      r.r1 = parent.decisions.get();
+      r.r2 =
+          parent.outcome() instanceof dev.sluice.delivery.Outcome.Reject reject
+              ? reject.failedChildren().size()
+              : name(parent.outcome());
+    }
+  }
+
+  @JCStressTest
+  @State
+  @Outcome(id = "1, Release", expect = ACCEPTABLE, desc = "the truncation outweighs the Ack")
+  @Outcome(expect = FORBIDDEN, desc = "decided twice or not at all, or cut short and acknowledged")
+  public static class ChildAgainstTruncation {
+    private final SettlementStress.Probe parent = new SettlementStress.Probe();
+    private final SplitSettlement split = new SplitSettlement(parent);
+    private final Settlement child = Objects.requireNonNull(split.child());
+
+    @Actor
+    public void ack() {
+      child.settle(dev.sluice.delivery.Outcome.ack());
+    }
+
+    @Actor
+    public void cut() {
+      split.producerDone(
+          dev.sluice.delivery.Outcome.release(
+              dev.sluice.delivery.Outcome.Release.Why.CANCELLED));
+    }
+
+    @Arbiter
+    public void arbiter(IL_Result r) {
+      r.r1 = parent.decisions.get();
+      r.r2 = name(parent.outcome());
+    }
+  }
 }

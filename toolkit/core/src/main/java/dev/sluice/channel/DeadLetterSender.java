@@ -22,6 +22,7 @@ import dev.sluice.message.Message;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -42,8 +43,10 @@ final class DeadLetterSender {
   static final String ATTEMPT = "sl-dl-attempt";
   static final String AT = "sl-dl-at";
   static final String EXPIRY = "sl-dl-expires-at";
+  static final String FAILED_CHILDREN = "sl-failed-children";
 
   private static final int MAX_TEXT_CHARS = 512;
+  private static final int MAX_IDS_CHARS = 4096;
   private static final Logger log = LoggerFactory.getLogger(DeadLetterSender.class);
 
   private DeadLetterSender() {}
@@ -127,14 +130,34 @@ final class DeadLetterSender {
             .withReserved(REASON, reject.reason().name())
             .withReserved(CHANNEL, printable(origin.channel()))
             .withReserved(POSITION, printable(origin.position()))
-            .withReserved(ATTEMPT, Integer.toString(origin.attempt()))
+            .withReserved(ATTEMPT, Integer.toString(Math.max(origin.attempt(), reject.attempts())))
             .withReserved(AT, clock.instant().toString());
     Throwable cause = reject.cause();
     headers = cause == null ? headers.without(ERROR) : headers.withReserved(ERROR, describe(cause));
+    List<String> failedChildren = reject.failedChildren();
+    headers =
+        failedChildren.isEmpty()
+            ? headers.without(FAILED_CHILDREN)
+            : headers.withReserved(FAILED_CHILDREN, list(failedChildren));
     Instant expiry = message.expiresAt();
     return expiry == null
         ? message.withHeaders(headers)
         : message.withHeaders(headers.withReserved(EXPIRY, expiry.toString())).expiringAt(null);
+  }
+
+  /** With commas between them; what does not fit in is one of the others. */
+  private static String list(List<String> ids) {
+    StringBuilder list = new StringBuilder();
+    boolean others = false;
+    for (String id : ids) {
+      boolean fits = list.length() + id.length() < MAX_IDS_CHARS && id.indexOf(',') < 0;
+      if (!fits || id.equals(Outcome.Reject.OTHERS) || !id.equals(printable(id))) {
+        others = true;
+      } else {
+        list.append(id).append(',');
+      }
+    }
+    return others ? list + Outcome.Reject.OTHERS : list.substring(0, list.length() - 1);
   }
 
   private static String describe(Throwable error) {

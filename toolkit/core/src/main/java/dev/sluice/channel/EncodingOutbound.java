@@ -16,6 +16,7 @@
 package dev.sluice.channel;
 
 import dev.sluice.codec.PayloadCodec;
+import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.message.Message;
 import reactor.core.publisher.Mono;
 
@@ -34,7 +35,10 @@ record EncodingOutbound<S>(PayloadCodec<S> codec, Outbound<byte[]> bytes) implem
           byte[] body;
           try {
             body = codec.encode(message);
-          } catch (RuntimeException e) {
+          } catch (Throwable e) {
+            if (ErrorClassifier.defaults().classify(e) == ErrorClassifier.Kind.FATAL) {
+              return Mono.error(e); // about the process, not the message; never thrown on
+            }
             return Mono.error(SendFailed.permanent(name(), "cannot encode " + message, e));
           }
           return bytes.send(message.withPayload(body, codec.contentType()));

@@ -27,8 +27,14 @@ import java.util.Objects;
  *     channel remembers of it across a crash is that channel's capability
  * @param receivedAt when it was handed out, by the channel's clock
  * @param epoch the period of ownership: a settlement of an older epoch has no effect
+ * @param window how many deliveries that consumer may have out and not done, at least 1: who
+ *     collects more than that before it settles any waits for ever
  */
-public record Origin(String channel, String position, int attempt, Instant receivedAt, long epoch) {
+public record Origin(
+    String channel, String position, int attempt, Instant receivedAt, long epoch, int window) {
+
+  /** The window of a consumer that has no bound, or none that is known. */
+  public static final int UNBOUNDED = Integer.MAX_VALUE;
 
   public Origin {
     Objects.requireNonNull(channel, "channel");
@@ -37,5 +43,18 @@ public record Origin(String channel, String position, int attempt, Instant recei
     if (attempt < 1) {
       throw new IllegalArgumentException("attempt: " + attempt + " (expected: >= 1)");
     }
+    if (window < 1) {
+      throw new IllegalArgumentException("window: " + window + " (expected: >= 1)");
+    }
+  }
+
+  /** An origin without a bound on the deliveries that are out. */
+  public Origin(String channel, String position, int attempt, Instant receivedAt, long epoch) {
+    this(channel, position, attempt, receivedAt, epoch, UNBOUNDED);
+  }
+
+  /** The same origin at another attempt, from 1. */
+  public Origin withAttempt(int attempt) {
+    return new Origin(channel, position, attempt, receivedAt, epoch, window);
   }
 }

@@ -16,6 +16,7 @@
 package dev.sluice.delivery;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -100,10 +101,39 @@ public sealed interface Outcome {
    *
    * @param reason the kind of trouble
    * @param cause what failed, if anything is known
+   * @param attempts which attempt failed last, if there were more than the source has counted
+   *     because some were made in place; else 0
+   * @param failedChildren the ids of the parts that did not succeed, if the message was split; ends
+   *     with {@link #OTHERS} unless these are all. Empty if it was not split or nobody can tell
    */
-  record Reject(DeadLetterReason reason, @Nullable Throwable cause) implements Outcome {
+  record Reject(
+      DeadLetterReason reason, @Nullable Throwable cause, int attempts, List<String> failedChildren)
+      implements Outcome {
+
+    /** Stands in {@link #failedChildren} for parts that are not named there. */
+    public static final String OTHERS = "*";
+
     public Reject {
       Objects.requireNonNull(reason, "reason");
+      if (attempts < 0) {
+        throw new IllegalArgumentException("attempts: " + attempts + " (expected: >= 0)");
+      }
+      failedChildren = List.copyOf(failedChildren);
+    }
+
+    /** A rejection about which no more is known. */
+    public Reject(DeadLetterReason reason, @Nullable Throwable cause) {
+      this(reason, cause, 0, List.of());
+    }
+
+    /** The same at another number of attempts, 0 or more. */
+    public Reject withAttempts(int attempts) {
+      return new Reject(reason, cause, attempts, failedChildren);
+    }
+
+    /** The same with other failed children. */
+    public Reject withFailedChildren(List<String> failedChildren) {
+      return new Reject(reason, cause, attempts, failedChildren);
     }
   }
 

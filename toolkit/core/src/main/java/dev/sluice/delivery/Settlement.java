@@ -52,6 +52,15 @@ public sealed interface Settlement permits SettlementCore, TrackedSettlement {
   boolean isLost();
 
   /**
+   * Whether its work has become pointless: it belongs to a message that was split, and a part of
+   * that has ended badly already. Who works on the other parts may look at it to stop early; what
+   * they decide is waited for all the same.
+   */
+  default boolean isDoomed() {
+    return false;
+  }
+
+  /**
    * Completes when the effect is durable at the source. Few need to wait for it; a worker never
    * should, because a source may make many settlements durable together and seconds later.
    *
@@ -95,9 +104,11 @@ public sealed interface Settlement permits SettlementCore, TrackedSettlement {
   Mono<Void> lost();
 
   /**
-   * Calls {@code listener} once with the decision, when it is decided and either done or lost; at
-   * once if it already is. For operators that bound or order deliveries; the listener must neither
-   * block nor throw, and must not hold this settlement, or a leak of it could not be seen.
+   * Calls {@code listener} once with what became of the delivery, when it is decided and either
+   * done or lost; at once if it already is. That is the decision; but a Release as {@link
+   * Outcome.Release.Why#LOST} when the ownership ended before it took effect. For operators that
+   * bound or order deliveries; the listener must neither block nor throw, and must not hold this
+   * settlement, or a leak of it could not be seen.
    */
   void onDone(Consumer<? super Outcome> listener);
 }

@@ -55,6 +55,8 @@ public abstract non-sealed class SettlementCore implements Settlement {
   private static final int DURABLE = 2;
   private static final int LOST = 4;
 
+  private static final Outcome LOST_FIRST = Outcome.release(Outcome.Release.Why.LOST);
+
   private static final Consumer<Outcome> FIRED = outcome -> {};
 
   private volatile @Nullable Outcome outcome;
@@ -152,7 +154,7 @@ public abstract non-sealed class SettlementCore implements Settlement {
     for (; ; ) {
       Consumer<? super Outcome> current = onDone;
       if (current == FIRED) {
-        listener.accept(Objects.requireNonNull(outcome));
+        listener.accept(result(Objects.requireNonNull(outcome)));
         return;
       }
       Consumer<? super Outcome> next = listener;
@@ -229,8 +231,13 @@ public abstract non-sealed class SettlementCore implements Settlement {
     @SuppressWarnings("unchecked")
     Consumer<? super Outcome> listener = ON_DONE.getAndSet(this, FIRED);
     if (listener != null) {
-      listener.accept(decision);
+      listener.accept(result(decision));
     }
+  }
+
+  /** What became of the decision. Called when it is done or lost. */
+  Outcome result(Outcome decision) {
+    return (state & (DONE | LOST)) == LOST ? LOST_FIRST : decision;
   }
 
   private void signalDurable() {

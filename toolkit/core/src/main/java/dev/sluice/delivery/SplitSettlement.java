@@ -15,6 +15,9 @@
  */
 package dev.sluice.delivery;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
@@ -34,14 +37,25 @@ public final class SplitSettlement {
    * state   bit 31 CLOSED (the producer is done), below it the number of tokens: one for the
    *         producer, one for each open child
    * worst   the worst outcome so far
+   * failed  the named children that did not succeed, newest first
    *
    * Invariants:
    *   I1  a child exists only while the producer is open, so the count never rises from 0
-   *   I2  an outcome is joined to worst before its token is given back
+   *   I2  an outcome is joined to worst, and a name to failed, before its token is given back
    *   I3  the one who takes the count to 0 settles the parent, and sees every outcome (I2)
    */
 
   private static final int CLOSED = 0x8000_0000;
+
+  /** How many children that failed are named in the rejection of their parent. */
+  static final int MAX_NAMED = 64;
+
+  /**
+   * A child that failed.
+   *
+   * @param count how many there are with it
+   */
+  private record Failed(String id, int count, @Nullable Failed before) {}
 
   private final Settlement parent;
 
@@ -55,19 +69,42 @@ public final class SplitSettlement {
   private static final AtomicReferenceFieldUpdater<SplitSettlement, Outcome> WORST =
       AtomicReferenceFieldUpdater.newUpdater(SplitSettlement.class, Outcome.class, "worst");
 
+  private volatile @Nullable Failed failed;
+
+  private static final AtomicReferenceFieldUpdater<SplitSettlement, Failed> FAILED =
+      AtomicReferenceFieldUpdater.newUpdater(SplitSettlement.class, Failed.class, "failed");
+
   public SplitSettlement(Settlement parent) {
     this.parent = Objects.requireNonNull(parent, "parent");
   }
 
-  /** A new child, or null when the producer is done: then the element must be discarded. */
+  /**
+   * A new child without a name.
+   *
+   * @see #child(String)
+   */
   public @Nullable Settlement child() {
+    return newChild(null);
+  }
+
+  /**
+   * A new child, or null when the producer is done: then the element must be discarded.
+   *
+   * @param id names it in {@link Outcome.Reject#failedChildren()}, should the parent be rejected
+   *     and the child not have succeeded; only the first {@value #MAX_NAMED} are named
+   */
+  public @Nullable Settlement child(String id) {
+    return newChild(Objects.requireNonNull(id, "id"));
+  }
+
+  private @Nullable Settlement newChild(@Nullable String id) {
     for (; ; ) {
       int s = state;
       if ((s & CLOSED) != 0) {
         return null;
       }
       if (STATE.compareAndSet(this, s, s + 1)) {
-        return new Child(this);
+        return new Child(this, id);
       }
     }
   }
@@ -86,25 +123,47 @@ public final class SplitSettlement {
   public void producerDone(Outcome outcome) {
     Objects.requireNonNull(outcome, "outcome");
     if ((STATE.getAndUpdate(this, s -> s | CLOSED) & CLOSED) == 0) {
-      giveBack(outcome);
+      giveBack(outcome, Outcome.Reject.OTHERS);
     }
   }
 
-  private void giveBack(Outcome outcome) {
-    join(outcome);
-    settleIfLast(STATE.decrementAndGet(this));
-  }
-
-  private void join(Outcome outcome) {
+  private void giveBack(Outcome outcome, @Nullable String id) {
     if (!(outcome instanceof Outcome.Ack)) {
       WORST.accumulateAndGet(this, outcome, Outcome::worse);
+      if (id != null) {
+        FAILED.updateAndGet(this, before -> new Failed(id, count(before) + 1, before));
+      }
+    }
+    if ((STATE.decrementAndGet(this) & ~CLOSED) == 0) {
+      parent.settle(result());
     }
   }
 
-  private void settleIfLast(int s) {
-    if ((s & ~CLOSED) == 0) {
-      parent.settle(worst);
+  private static int count(@Nullable Failed failed) {
+    return failed == null ? 0 : failed.count();
+  }
+
+  private Outcome result() {
+    return worst instanceof Outcome.Reject reject && count(failed) > 0
+        ? reject.withFailedChildren(failedChildren())
+        : worst;
+  }
+
+  /** In the order in which they failed. Empty if there are only parts that nobody can name. */
+  private List<String> failedChildren() {
+    Deque<String> names = new ArrayDeque<>();
+    boolean others = count(failed) > MAX_NAMED;
+    for (Failed f = failed; f != null; f = f.before()) {
+      if (f.id().equals(Outcome.Reject.OTHERS)) {
+        others = true;
+      } else if (f.count() <= MAX_NAMED) {
+        names.addFirst(f.id());
+      }
     }
+    if (others && !names.isEmpty()) {
+      names.addLast(Outcome.Reject.OTHERS);
+    }
+    return List.copyOf(names);
   }
 
   /**
@@ -115,20 +174,27 @@ public final class SplitSettlement {
   private static final class Child extends SettlementCore {
 
     private final SplitSettlement split;
+    private final @Nullable String id;
 
-    Child(SplitSettlement split) {
+    Child(SplitSettlement split, @Nullable String id) {
       this.split = split;
+      this.id = id;
     }
 
     @Override
     protected void onDecided(Outcome outcome) {
       markDone();
-      split.giveBack(outcome);
+      split.giveBack(outcome, id);
     }
 
     @Override
     public boolean isLost() {
       return split.parent.isLost();
+    }
+
+    @Override
+    public boolean isDoomed() {
+      return split.doomed() || split.parent.isDoomed();
     }
 
     @Override

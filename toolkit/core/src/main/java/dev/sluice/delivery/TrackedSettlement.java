@@ -57,6 +57,11 @@ final class TrackedSettlement implements Settlement {
   }
 
   @Override
+  public boolean isDoomed() {
+    return core.isDoomed();
+  }
+
+  @Override
   public Mono<Void> durable() {
     return core.durable();
   }

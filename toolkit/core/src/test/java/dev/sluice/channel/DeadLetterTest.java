@@ -32,6 +32,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -104,6 +105,38 @@ class DeadLetterTest {
       assertThat(second.headers().get("sl-dl-reason")).isEqualTo("MANUAL");
       assertThat(second.headers().contains("sl-dl-error")).isFalse();
       assertThat(second.headers().size()).isEqualTo(first.headers().size() - 1);
+    }
+
+    @Test
+    void countsTheAttemptsThatWereMadeInPlace() {
+      Reject reject = new Reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, DOWN);
+      assertThat(letter(message, reject.withAttempts(7)).headers().get("sl-dl-attempt"))
+          .isEqualTo("7");
+      assertThat(letter(message, reject.withAttempts(3)).headers().get("sl-dl-attempt"))
+          .isEqualTo("4"); // the source knows better
+    }
+
+    @Test
+    void namesTheChildrenThatFailed() {
+      Reject reject = new Reject(DeadLetterReason.POISON, null);
+      Message<byte[]> letter =
+          letter(message, reject.withFailedChildren(List.of("a", "b", Reject.OTHERS)));
+      assertThat(letter.headers().get("sl-failed-children")).isEqualTo("a,b,*");
+      assertThat(letter(letter, poison(null)).headers().contains("sl-failed-children")).isFalse();
+    }
+
+    @Test
+    void namesOnlyChildrenThatFitInAHeader() {
+      Reject reject = new Reject(DeadLetterReason.POISON, null);
+      List<String> many = IntStream.range(0, 500).mapToObj(i -> "child-" + i).toList();
+      String names =
+          letter(message, reject.withFailedChildren(many)).headers().get("sl-failed-children");
+      assertThat(names).startsWith("child-0,child-1,").endsWith(",*").hasSizeLessThan(4100);
+      assertThat(
+              letter(message, reject.withFailedChildren(List.of("a,b", "c\n", "d")))
+                  .headers()
+                  .get("sl-failed-children"))
+          .isEqualTo("d,*");
     }
 
     @Test

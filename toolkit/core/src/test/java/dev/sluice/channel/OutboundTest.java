@@ -137,6 +137,46 @@ class OutboundTest {
     }
 
     @Test
+    void anErrorOfTheCodecIsAFailedSendToo() {
+      Outbound<Integer> failing = Outbound.encoding(failing(new AssertionError("no")), bytes);
+      StepVerifier.create(failing.send(Message.of(1)))
+          .expectErrorSatisfies(
+              error ->
+                  assertThat(error)
+                      .isInstanceOf(SendFailed.class)
+                      .hasCauseInstanceOf(AssertionError.class))
+          .verify(TIMEOUT);
+    }
+
+    /** One that Reactor would throw on, to the thread of the source. */
+    @Test
+    void anErrorOfTheVirtualMachineInTheCodecIsSignalledAndJudgesNoMessage() {
+      LinkageError fatal = new NoClassDefFoundError("dev/example/Order");
+      StepVerifier.create(Outbound.encoding(failing(fatal), bytes).send(Message.of(1)))
+          .expectErrorSatisfies(error -> assertThat(error).isSameAs(fatal))
+          .verify(TIMEOUT);
+    }
+
+    private PayloadCodec<Integer> failing(Error error) {
+      return new PayloadCodec<>() {
+        @Override
+        public byte[] encode(Message<Integer> message) {
+          throw error;
+        }
+
+        @Override
+        public Integer decode(Message<byte[]> message) {
+          throw error;
+        }
+
+        @Override
+        public String contentType() {
+          return "text/x-digits";
+        }
+      };
+    }
+
+    @Test
     void encodesAnewForEachSubscription() {
       Mono<Receipt> send = Outbound.encoding(new Digits(), bytes).send(Message.of(1));
       assertThat(bytes.sent).isEmpty();

@@ -56,6 +56,20 @@ class DeliveryTest {
   }
 
   @Test
+  void anOriginOfWhichNoBoundIsKnownHasNone() {
+    assertThat(ORIGIN.window()).isEqualTo(Origin.UNBOUNDED);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Origin("orders", "7", 1, Instant.EPOCH, 3, 0))
+        .withMessage("window: 0 (expected: >= 1)");
+  }
+
+  @Test
+  void anotherAttemptKeepsTheRestOfTheOrigin() {
+    assertThat(new Origin("orders", "7", 1, Instant.EPOCH, 3, 9).withAttempt(2))
+        .isEqualTo(new Origin("orders", "7", 2, Instant.EPOCH, 3, 9));
+  }
+
+  @Test
   void attemptsAreCountedFromOne() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new Origin("orders", "7", 0, Instant.EPOCH, 3))

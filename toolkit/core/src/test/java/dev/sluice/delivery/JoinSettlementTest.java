@@ -22,7 +22,9 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import dev.sluice.delivery.Outcome.Release.Why;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import reactor.test.StepVerifier;
@@ -45,18 +47,71 @@ class JoinSettlementTest {
   }
 
   @Test
-  void leavesAMemberThatWasDecidedBeforeAsItIs() {
-    first.settle(Outcome.release(Why.LOST));
+  void leavesAMemberThatWasDecidedBeforeAsItIsAndDoesNotClaimOtherwise() {
+    List<Outcome> became = new ArrayList<>();
+    join.onDone(became::add);
+    first.settle(Outcome.release(Why.STOPPED));
     first.done();
-    AtomicInteger done = new AtomicInteger();
-    join.onDone(outcome -> done.incrementAndGet());
 
     join.settle(Outcome.ack());
+    assertThat(became).isEmpty();
     second.done();
 
-    assertThat(first.decided).containsExactly(Outcome.release(Why.LOST));
+    assertThat(first.decided).containsExactly(Outcome.release(Why.STOPPED));
+    assertThat(first.redundant).containsExactly(Outcome.ack());
     assertThat(second.decided).containsExactly(Outcome.ack());
-    assertThat(done).hasValue(1);
+    assertThat(join.outcome()).isEqualTo(Outcome.ack());
+    assertThat(became).containsExactly(Outcome.release(Why.STOPPED));
+    join.onDone(became::add);
+    assertThat(became).hasSize(2).containsOnly(Outcome.release(Why.STOPPED));
+  }
+
+  @Test
+  void tellsOfAMemberThatWasLostBeforeItWasDone() {
+    List<Outcome> became = new ArrayList<>();
+    join.onDone(became::add);
+    join.settle(Outcome.ack());
+    first.done();
+    second.lose();
+    assertThat(became).containsExactly(Outcome.release(Why.LOST));
+  }
+
+  @Test
+  void tellsTheDecisionWhenItHoldsForAll() {
+    List<Outcome> became = new ArrayList<>();
+    join.onDone(became::add);
+    join.settle(Outcome.filtered());
+    first.done();
+    second.done();
+    assertThat(became).containsExactly(Outcome.filtered());
+  }
+
+  @Test
+  void mayMeanSomethingElseForEachMember() {
+    Outcome retry = Outcome.retry(Duration.ZERO, null);
+    JoinSettlement divided =
+        new JoinSettlement(
+            List.of(first, second), (member, decision) -> member == 0 ? retry : decision);
+    List<Outcome> became = new ArrayList<>();
+    divided.onDone(became::add);
+
+    divided.settle(Outcome.ack());
+    first.done();
+    second.done();
+
+    assertThat(first.decided).containsExactly(retry);
+    assertThat(second.decided).containsExactly(Outcome.ack());
+    assertThat(became).containsExactly(retry);
+  }
+
+  @Test
+  void isDoomedWithAMember() {
+    SplitSettlement split = new SplitSettlement(first);
+    JoinSettlement ofChildren =
+        new JoinSettlement(List.of(Objects.requireNonNull(split.child()), second));
+    assertThat(ofChildren.isDoomed()).isFalse();
+    Objects.requireNonNull(split.child()).settle(Outcome.retry(Duration.ZERO, null));
+    assertThat(ofChildren.isDoomed()).isTrue();
   }
 
   @Test

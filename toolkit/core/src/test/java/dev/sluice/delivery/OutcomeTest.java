@@ -56,6 +56,9 @@ class OutcomeTest {
     void reasonsAreRequired() {
       assertThatNullPointerException().isThrownBy(() -> new Ack(null)).withMessage("reason");
       assertThatNullPointerException().isThrownBy(() -> new Reject(null, null));
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> new Reject(DeadLetterReason.POISON, null).withAttempts(-1))
+          .withMessage("attempts: -1 (expected: >= 0)");
       assertThatNullPointerException().isThrownBy(() -> new Release(null, Duration.ZERO));
     }
   }

@@ -331,6 +331,28 @@ class SettlementTest {
     }
 
     @Test
+    void tellsOfALossThatCameBeforeTheEffect() {
+      List<Outcome> told = new ArrayList<>();
+      settlement.onDone(told::add);
+      settlement.settle(Outcome.ack());
+      settlement.lose();
+      settlement.onDone(told::add);
+      Outcome lost = Outcome.release(Outcome.Release.Why.LOST);
+      assertThat(told).containsExactly(lost, lost);
+      assertThat(settlement.outcome()).isEqualTo(Outcome.ack());
+    }
+
+    @Test
+    void tellsTheDecisionWhenTheLossCameAfterTheEffect() {
+      List<Outcome> told = new ArrayList<>();
+      settlement.settle(Outcome.ack());
+      settlement.done();
+      settlement.lose();
+      settlement.onDone(told::add);
+      assertThat(told).containsExactly(Outcome.ack());
+    }
+
+    @Test
     void callsALateListenerAtOnce() {
       settlement.settle(Outcome.ack());
       settlement.done();

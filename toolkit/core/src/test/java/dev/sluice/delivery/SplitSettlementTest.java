@@ -229,8 +229,107 @@ class SplitSettlementTest {
       child().settle(ACK);
       child().settle(Outcome.filtered());
       assertThat(split.doomed()).isFalse();
+      Settlement other = child();
+      assertThat(other.isDoomed()).isFalse();
       child().settle(BUSY);
       assertThat(split.doomed()).isTrue();
+      assertThat(other.isDoomed()).isTrue();
+    }
+
+    @Test
+    void reachesChildrenOfChildren() {
+      SplitSettlement inner = new SplitSettlement(child());
+      Settlement grandchild = Objects.requireNonNull(inner.child());
+      child().settle(REJECT);
+      assertThat(inner.doomed()).isFalse();
+      assertThat(grandchild.isDoomed()).isTrue();
+    }
+  }
+
+  @Nested
+  class FailedChildren {
+
+    private final Outcome.Reject poison =
+        new Outcome.Reject(DeadLetterReason.POISON, new IllegalArgumentException("3"));
+
+    private Settlement child(String id) {
+      return Objects.requireNonNull(split.child(id));
+    }
+
+    private List<String> named() {
+      assertThat(parent.outcome()).isInstanceOf(Outcome.Reject.class);
+      return ((Outcome.Reject) parent.outcome()).failedChildren();
+    }
+
+    @Test
+    void areNamedInTheOrderOfTheirFailure() {
+      Settlement a = child("a");
+      Settlement b = child("b");
+      Settlement c = child("c");
+      split.producerDone(ACK);
+      c.settle(poison);
+      b.settle(ACK);
+      a.settle(Outcome.retry(Duration.ZERO, null)); // has not succeeded either
+      assertThat(parent.outcome()).isEqualTo(poison.withFailedChildren(List.of("c", "a")));
+    }
+
+    @Test
+    void areAllThatThereAreUnlessTheProducerWasCutShort() {
+      Settlement a = child("a");
+      split.producerDone(Outcome.reject(DeadLetterReason.POISON, null));
+      a.settle(poison);
+      assertThat(named()).containsExactly("a", "*");
+    }
+
+    @Test
+    void areNotNamedWhenNobodyKnowsThem() {
+      child("a").settle(ACK);
+      split.producerDone(poison);
+      assertThat(parent.outcome()).isEqualTo(poison);
+    }
+
+    @Test
+    void areNamedUpToABound() {
+      int bound = SplitSettlement.MAX_NAMED;
+      List<Settlement> children =
+          IntStream.range(0, bound + 1).mapToObj(i -> child("c" + i)).toList();
+      split.producerDone(ACK);
+      children.forEach(child -> child.settle(poison));
+      assertThat(named()).hasSize(bound + 1).startsWith("c0", "c1").endsWith("c63", "*");
+    }
+
+    @Test
+    void atTheBoundAreStillAll() {
+      int bound = SplitSettlement.MAX_NAMED;
+      List<Settlement> children = IntStream.range(0, bound).mapToObj(i -> child("c" + i)).toList();
+      split.producerDone(ACK);
+      children.forEach(child -> child.settle(poison));
+      assertThat(named()).hasSize(bound).endsWith("c63");
+    }
+
+    @Test
+    void areNotNamedInOutcomesThatBringTheParentBack() {
+      Settlement a = child("a");
+      split.producerDone(ACK);
+      Outcome retry = Outcome.retry(Duration.ZERO, null);
+      a.settle(retry);
+      assertThat(parent.outcome()).isEqualTo(retry);
+    }
+
+    @Test
+    void ofAChildWithoutANameComeFromItself() {
+      Settlement only = Objects.requireNonNull(split.child());
+      split.producerDone(ACK);
+      only.settle(poison.withFailedChildren(List.of("x")));
+      assertThat(named()).containsExactly("x");
+    }
+
+    @Test
+    void ofAChildWithANameAreTheirParentsMatter() {
+      Settlement a = child("a");
+      split.producerDone(ACK);
+      a.settle(poison.withFailedChildren(List.of("x")));
+      assertThat(named()).containsExactly("a");
     }
   }
 
