@@ -83,15 +83,16 @@ record DeliveryWork<T, R>(
     run.single = publisher instanceof Mono;
     return publisher instanceof Callable<?>
         ? publisher
-        : Flux.from(publisher).takeUntilOther(graceAfterLoss(settlement));
+        : Flux.from(publisher)
+            .takeUntilOther(graceAfterLoss(settlement).doOnNext(tick -> run.graceIsOver()));
   }
 
   /**
-   * Signals when the worker has to stop because the delivery belongs to somebody else. That this
-   * completes the worker cannot make truncated output look like success: of a lost delivery nothing
-   * is decided any more.
+   * Signals when the worker has to stop, and its values are waited for no longer, because the
+   * delivery belongs to somebody else. That this completes the worker cannot make truncated output
+   * look like success: of a lost delivery nothing is decided any more.
    */
-  private Publisher<?> graceAfterLoss(Settlement settlement) {
+  private Mono<Long> graceAfterLoss(Settlement settlement) {
     return settlement
         .lost()
         .then(Mono.delay(lossGrace, timer == null ? Schedulers.parallel() : timer));
@@ -104,7 +105,14 @@ record DeliveryWork<T, R>(
 
   @Override
   public Verdict completed(Lane<Delivery<T>> lane) {
-    run(lane).end(Outcome.ack());
+    return hold(lane, Outcome.ack());
+  }
+
+  /** The run ends like this, and the lane goes on when that is done. */
+  private Verdict hold(Lane<Delivery<T>> lane, Outcome end) {
+    Run run = run(lane);
+    run.end(end);
+    run.awaitValues(graceAfterLoss(lane.element().settlement()));
     return Verdict.HOLD;
   }
 
@@ -115,8 +123,7 @@ record DeliveryWork<T, R>(
     Message<T> message = lane.element().message();
     Outcome outcome = outcomeOf(error, run.attempt());
     if (lane.element().settlement().isLost()) {
-      run.end(Outcome.release(Outcome.Release.Why.LOST));
-      return Verdict.HOLD;
+      return hold(lane, Outcome.release(Outcome.Release.Why.LOST));
     }
     if (outcome instanceof Outcome.Retry retry && !once) {
       listener.retrying(message, run.attempt(), retry.delay(), error);
@@ -129,18 +136,17 @@ record DeliveryWork<T, R>(
     }
     if (verdict == GroupVerdict.SKIP) {
       listener.skipped(message, error);
-      run.end(Outcome.ack());
-      return Verdict.HOLD;
+      return hold(lane, Outcome.ack());
     }
     listener.deadLettered(message, error);
     if (outcome instanceof Outcome.Reject) {
-      run.end(outcome);
-    } else { // worth another attempt, but there cannot be one
-      run.end(
-          Outcome.reject(
-              unkeyed ? DeadLetterReason.POISON : DeadLetterReason.ATTEMPTS_EXHAUSTED, error));
+      return hold(lane, outcome);
     }
-    return Verdict.HOLD;
+    // worth another attempt, but there cannot be one
+    return hold(
+        lane,
+        Outcome.reject(
+            unkeyed ? DeadLetterReason.POISON : DeadLetterReason.ATTEMPTS_EXHAUSTED, error));
   }
 
   private Outcome outcomeOf(Throwable error, int attempt) {

@@ -28,6 +28,8 @@ import dev.sluice.dispatch.Verdict;
 import dev.sluice.message.Message;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -46,19 +48,23 @@ final class Run extends SettlementCore {
    * split        null once the worker has ended, so that only its children keep it reachable and
    *              the leak detector sees it when they are dropped
    * superseded   written before the decision that it is about
+   * graceOver    written by a timer before the worker that it cancels has ended, read after that
    * over, again  each side writes its own and then reads the other's, so one of them sees both:
    *              a delivery that came back to a lane that will not run again is released
    */
 
   private static final Outcome RELEASED = Outcome.release(Outcome.Release.Why.CANCELLED);
+  private static final Outcome LOST = Outcome.release(Outcome.Release.Why.LOST);
 
   private final Lane<?> lane;
   private final Settlement delivery;
   private final Origin origin;
   private final int maxAttempts;
+  private final int inPlace; // which attempt this is, if the source has not counted all; else 0
 
   private @Nullable SplitSettlement split;
   private boolean superseded;
+  private volatile boolean graceOver;
   private volatile boolean over;
   private volatile boolean again;
 
@@ -77,6 +83,7 @@ final class Run extends SettlementCore {
     this.delivery = delivery;
     this.origin = origin;
     this.maxAttempts = maxAttempts;
+    this.inPlace = lane.attempt() > 1 ? origin.attempt() : 0;
     this.split = new SplitSettlement(LeakDetector.track(this, assembly));
   }
 
@@ -89,9 +96,13 @@ final class Run extends SettlementCore {
 
   /** A delivery of {@code value}, whose settlement counts towards this one. */
   <T, R> Delivery<R> child(Message<T> message, R value) {
-    Settlement child = Objects.requireNonNull(Objects.requireNonNull(split).child());
-    Message<R> derived =
-        single ? message.withPayload(value) : message.child(Integer.toString(children++), value);
+    SplitSettlement guard = Objects.requireNonNull(split);
+    if (single) {
+      Settlement child = Objects.requireNonNull(guard.child());
+      return new Delivery<>(message.withPayload(value), child, origin);
+    }
+    Message<R> derived = message.child(Integer.toString(children++), value);
+    Settlement child = Objects.requireNonNull(guard.child(derived.id()));
     return new Delivery<>(derived, child, origin);
   }
 
@@ -101,6 +112,25 @@ final class Run extends SettlementCore {
     if (guard != null) {
       split = null;
       guard.producerDone(outcome);
+    }
+  }
+
+  /** The delivery was lost, and its worker has had the time it was given. */
+  void graceIsOver() {
+    graceOver = true;
+  }
+
+  /**
+   * The worker has ended, and its values are waited for; but when the delivery was lost not longer
+   * than {@code grace}, or they could lock the group for ever.
+   *
+   * @param grace signals when they have had that time; not looked at if the worker used it up
+   */
+  void awaitValues(Publisher<?> grace) {
+    if (graceOver) {
+      settle(LOST);
+    } else if (!isSettled()) {
+      Flux.from(grace).subscribe(tick -> settle(LOST));
     }
   }
 
@@ -126,7 +156,7 @@ final class Run extends SettlementCore {
     if (superseded) {
       markDone();
     } else if (delivery.isLost()) {
-      pass(Outcome.release(Outcome.Release.Why.LOST));
+      pass(LOST);
     } else if (outcome instanceof Outcome.Retry retry) {
       if (attempt() >= maxAttempts) {
         pass(Outcome.reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, retry.cause()));
@@ -142,7 +172,10 @@ final class Run extends SettlementCore {
 
   /** The delivery gets the decision, and the lane goes on when the delivery is done. */
   private void pass(Outcome outcome) {
-    delivery.settle(outcome);
+    delivery.settle(
+        outcome instanceof Outcome.Reject reject && reject.attempts() < inPlace
+            ? reject.withAttempts(inPlace)
+            : outcome);
     delivery.onDone(
         decided -> {
           markDone();
@@ -163,6 +196,11 @@ final class Run extends SettlementCore {
   @Override
   public boolean isLost() {
     return delivery.isLost();
+  }
+
+  @Override
+  public boolean isDoomed() {
+    return delivery.isDoomed();
   }
 
   @Override

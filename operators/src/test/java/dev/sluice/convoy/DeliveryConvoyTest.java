@@ -235,13 +235,17 @@ class DeliveryConvoyTest {
     void severalGiveTheirMessageTheWorstOfTheirOutcomes() {
       start(
           GroupedConvoy.ofDeliveries(
-              Message::group, payload -> Flux.just("A", "B").hide(), c -> c.timer(time)));
+              Message::group, payload -> Flux.just("A", "B", "C").hide(), c -> c.timer(time)));
       Probe a1 = offer("a1");
-      Outcome reject = Outcome.reject(DeadLetterReason.POISON, null);
-      emitted.get(1).settlement().settle(reject);
+      emitted.get(1).settlement().settle(Outcome.filtered());
+      emitted.get(2).settlement().settle(new Outcome.Release(Why.BUSY, Duration.ZERO));
       assertThat(a1.decided).isEmpty();
-      emitted.get(0).settlement().settle(Outcome.ack());
-      assertThat(a1.decided).containsExactly(reject);
+      Outcome.Reject reject = new Outcome.Reject(DeadLetterReason.POISON, null);
+      emitted.get(0).settlement().settle(reject);
+      assertThat(a1.decided)
+          .containsExactly(
+              reject.withFailedChildren(
+                  List.of(emitted.get(2).message().id(), emitted.get(0).message().id())));
     }
   }
 
@@ -305,6 +309,7 @@ class DeliveryConvoyTest {
               Outcome.Reject.class,
               r -> {
                 assertThat(r.reason()).isEqualTo(DeadLetterReason.ATTEMPTS_EXHAUSTED);
+                assertThat(r.attempts()).isEqualTo(3);
                 assertThat(r.cause()).hasMessage("further down");
               });
     }
@@ -355,7 +360,10 @@ class DeliveryConvoyTest {
           .singleElement()
           .isInstanceOfSatisfying(
               Outcome.Reject.class,
-              r -> assertThat(r.reason()).isEqualTo(DeadLetterReason.ATTEMPTS_EXHAUSTED));
+              r -> {
+                assertThat(r.reason()).isEqualTo(DeadLetterReason.ATTEMPTS_EXHAUSTED);
+                assertThat(r.attempts()).isEqualTo(3);
+              });
       assertThat(heard)
           .containsExactly(
               "retrying a1 after attempt 1 in PT1S",
@@ -399,6 +407,27 @@ class DeliveryConvoyTest {
               Outcome.Reject.class,
               r -> assertThat(r.reason()).isEqualTo(DeadLetterReason.ATTEMPTS_EXHAUSTED));
       assertThat(started).containsExactly("a1");
+    }
+
+    @Test
+    void ofSomeOfItsValuesAreNamedInTheRejection() {
+      start(
+          GroupedConvoy.ofDeliveries(
+              Message::group, payload -> work(payload).flux(), c -> c.timer(time)));
+      Probe a1 = offer("a1");
+      workers.get("a1").next("A1", "A2", "A3").complete();
+      emitted.get(0).settlement().settle(Outcome.ack());
+      emitted.get(1).settlement().settle(Outcome.reject(DeadLetterReason.POISON, null));
+      emitted.get(2).settlement().settle(Outcome.ack());
+
+      assertThat(a1.decided)
+          .singleElement()
+          .isInstanceOfSatisfying(
+              Outcome.Reject.class,
+              r -> {
+                assertThat(r.failedChildren()).containsExactly(emitted.get(1).message().id());
+                assertThat(r.attempts()).isZero();
+              });
     }
 
     @Test
@@ -617,6 +646,46 @@ class DeliveryConvoyTest {
       time.advanceTime();
       workers.get("a1").assertCancelled();
       assertThat(a1.outcome()).isEqualTo(Outcome.release(Why.LOST));
+    }
+
+    @Test
+    void givesTheValuesThatNobodyDecidesTheSameGrace() {
+      start(c -> c.lossGrace(Duration.ofSeconds(3)));
+      Probe a1 = offer("a1");
+      offer("a2");
+      workers.get("a1").emit("A1"); // and its send hangs
+      time.advanceTimeBy(Duration.ofHours(1));
+      a1.lose();
+      time.advanceTimeBy(Duration.ofMillis(2_999));
+      assertThat(started).containsExactly("a1");
+      time.advanceTimeBy(Duration.ofMillis(1));
+
+      assertThat(started).containsExactly("a1", "a2");
+      assertThat(a1.outcome()).isEqualTo(Outcome.release(Why.LOST));
+      decide(Outcome.ack()); // the send comes back after all
+      assertThat(a1.outcome()).isEqualTo(Outcome.release(Why.LOST));
+      workers.get("a2").complete();
+      assertThat(gauges.get().lanes()).isZero();
+    }
+
+    @Test
+    void isOneGraceForTheWorkerAndItsValues() {
+      start(
+          GroupedConvoy.ofDeliveries(
+              Message::group,
+              payload -> work(payload).flux(),
+              c -> c.timer(time).lossGrace(Duration.ofSeconds(3))));
+      Probe a1 = offer("a1");
+      offer("a2");
+      workers.get("a1").next("A1"); // its send hangs, and so does the worker
+      a1.lose();
+      time.advanceTimeBy(Duration.ofSeconds(3));
+
+      workers.get("a1").assertCancelled();
+      assertThat(started).containsExactly("a1", "a2");
+      assertThat(a1.outcome()).isEqualTo(Outcome.release(Why.LOST));
+      decide(Outcome.ack());
+      workers.get("a2").complete();
     }
 
     @Test
