@@ -1,0 +1,68 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.gather;
+
+import static dev.sluice.gather.ScatterGather.scatterGather;
+
+import dev.sluice.channel.Recipient;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.reactivestreams.Publisher;
+import org.reactivestreams.tck.PublisherVerification;
+import org.reactivestreams.tck.TestEnvironment;
+import org.testng.annotations.Test;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+/** The rules of Reactive Streams for publishers, with recipients here and on other threads. */
+@Test
+public class StreamedGatherVerification extends PublisherVerification<Leg<Integer>> {
+
+  public StreamedGatherVerification() {
+    super(new TestEnvironment(200));
+  }
+
+  @Override
+  public long maxElementsFromPublisher() {
+    return 256; // the bound on recipients
+  }
+
+  @Override
+  public Publisher<Leg<Integer>> createPublisher(long elements) {
+    List<Recipient<Integer, Integer>> recipients =
+        IntStream.range(0, (int) elements)
+            .mapToObj(
+                n ->
+                    Recipient.<Integer, Integer>of(
+                        "r" + n,
+                        i ->
+                            n % 2 == 0
+                                ? Mono.just(i)
+                                : Flux.just(i).hide().subscribeOn(Schedulers.parallel())))
+            .toList();
+    return scatterGather(Recipients.ofAll(recipients), s -> s.within(Duration.ofSeconds(10)))
+        .stream(1);
+  }
+
+  @Override
+  public Publisher<Leg<Integer>> createFailedPublisher() {
+    return scatterGather(
+        (Recipients<Integer, Integer>) i -> Flux.error(new IllegalStateException("failed")), s -> s)
+        .stream(1);
+  }
+}
