@@ -32,16 +32,22 @@ record EncodingOutbound<S>(PayloadCodec<S> codec, Outbound<byte[]> bytes) implem
   public Mono<Receipt> send(Message<S> message) {
     return Mono.defer(
         () -> {
-          byte[] body;
           try {
-            body = codec.encode(message);
-          } catch (Throwable e) {
-            if (ErrorClassifier.defaults().classify(e) == ErrorClassifier.Kind.FATAL) {
-              return Mono.error(e); // about the process, not the message; never thrown on
-            }
-            return Mono.error(SendFailed.permanent(name(), "cannot encode " + message, e));
+            return bytes.send(message.withPayload(encode(message), codec.contentType()));
+          } catch (Throwable e) { // also what Reactor would throw on, out of the sender's loop
+            return Mono.error(e);
           }
-          return bytes.send(message.withPayload(body, codec.contentType()));
         });
+  }
+
+  private byte[] encode(Message<S> message) {
+    try {
+      return codec.encode(message);
+    } catch (Throwable e) {
+      if (ErrorClassifier.defaults().classify(e) == ErrorClassifier.Kind.FATAL) {
+        throw e; // about the process, not the message
+      }
+      throw SendFailed.permanent(name(), "cannot encode " + message, e);
+    }
   }
 }

@@ -136,6 +136,40 @@ class OutboundTest {
       assertThat(bytes.sent).isEmpty();
     }
 
+    /** A thrown one would leave the source that sends in the middle of its loop. */
+    @Test
+    void errorsOfTheVirtualMachineAreSignalledNotThrown() {
+      NoClassDefFoundError missing = new NoClassDefFoundError("boom");
+      RecordingOutbound broken =
+          new RecordingOutbound(
+              n -> {
+                throw missing;
+              });
+      PayloadCodec<Integer> brokenCodec =
+          new PayloadCodec<>() {
+            @Override
+            public byte[] encode(Message<Integer> message) {
+              throw missing;
+            }
+
+            @Override
+            public Integer decode(Message<byte[]> message) {
+              throw missing;
+            }
+
+            @Override
+            public String contentType() {
+              return "text/x-none";
+            }
+          };
+      StepVerifier.create(Outbound.encoding(new Digits(), broken).send(Message.of(1)))
+          .expectErrorMatches(error -> error == missing)
+          .verify(TIMEOUT);
+      StepVerifier.create(Outbound.encoding(brokenCodec, bytes).send(Message.of(1)))
+          .expectErrorMatches(error -> error == missing)
+          .verify(TIMEOUT);
+    }
+
     @Test
     void anErrorOfTheCodecIsAFailedSendToo() {
       Outbound<Integer> failing = Outbound.encoding(failing(new AssertionError("no")), bytes);
