@@ -18,24 +18,12 @@ package dev.sluice.docs;
 import static dev.sluice.convoy.GroupedConvoy.groupedConvoy;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.sluice.channel.ChannelInfo;
 import dev.sluice.channel.FlowHandle;
-import dev.sluice.channel.Inbound;
-import dev.sluice.channel.Outbound;
-import dev.sluice.channel.Receipt;
-import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.codec.StringCodec;
-import dev.sluice.delivery.Delivery;
-import dev.sluice.delivery.Origin;
-import dev.sluice.delivery.Outcome;
-import dev.sluice.delivery.SettlementCore;
 import dev.sluice.flow.Flow;
 import dev.sluice.message.Message;
-import java.nio.charset.StandardCharsets;
+import dev.sluice.test.TestChannel;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.List;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
@@ -80,8 +68,8 @@ class GroupedConvoyPageTest {
 
   @Test
   void inAFlow() {
-    Inbound orders = new TwoOrders();
-    Outbound<byte[]> deadLetters = new Nowhere();
+    TestChannel orders = TestChannel.create("orders").groupBy(order -> "a");
+    TestChannel deadLetters = TestChannel.create("dead letters");
     // #region flow
     FlowHandle handle =
         Flow.from(orders)
@@ -91,49 +79,11 @@ class GroupedConvoyPageTest {
             .deadLetter(deadLetters)
             .start();
     // #endregion
-    StepVerifier.create(handle.terminated()).expectComplete().verify(Duration.ofSeconds(10));
+    orders.offer("first", "second");
+    StepVerifier.create(handle.stop(Duration.ofSeconds(5)))
+        .expectComplete()
+        .verify(Duration.ofSeconds(10));
     assertThat(charged).containsExactly("first", "second");
     assertThat(handle.stats().acknowledged()).isEqualTo(2);
-  }
-
-  /** A source of two messages, which then ends. */
-  private static final class TwoOrders implements Inbound {
-    @Override
-    public Flux<Delivery<byte[]>> receive(ReceiveOptions options) {
-      return Flux.fromIterable(List.of("first", "second"))
-          .map(
-              text ->
-                  new Delivery<>(
-                      Message.of(text.getBytes(StandardCharsets.UTF_8)).withGroup("a"),
-                      new SettlementCore() {
-                        @Override
-                        protected void onDecided(Outcome outcome) {
-                          markDurable();
-                        }
-                      },
-                      new Origin("orders", text, 1, Instant.EPOCH, 1)));
-    }
-
-    @Override
-    public Mono<Long> depth() {
-      return Mono.empty();
-    }
-
-    @Override
-    public ChannelInfo info() {
-      return new ChannelInfo("orders", Set.of());
-    }
-  }
-
-  private static final class Nowhere implements Outbound<byte[]> {
-    @Override
-    public String name() {
-      return "nowhere";
-    }
-
-    @Override
-    public Mono<Receipt> send(Message<byte[]> message) {
-      return Mono.just(new Receipt(name(), message.id(), "0"));
-    }
   }
 }

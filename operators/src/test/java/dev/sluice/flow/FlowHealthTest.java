@@ -22,7 +22,7 @@ import dev.sluice.channel.FlowHandle.Stall;
 import dev.sluice.channel.FlowHandle.State;
 import dev.sluice.codec.StringCodec;
 import dev.sluice.test.LeakCheck;
-import java.nio.charset.StandardCharsets;
+import dev.sluice.test.TestChannel;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -46,19 +46,17 @@ class FlowHealthTest {
   private static final RuntimeException DOWN = new IllegalStateException("the topic is gone");
 
   private final VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
-  private final ScriptedInbound source = new ScriptedInbound("orders", time);
-  private final ScriptedOutbound<byte[]> deadLetters = new ScriptedOutbound<>("dead");
+  private final TestChannel source = TestChannel.create("orders");
+  private final TestChannel deadLetters = TestChannel.create("dead");
   private final Set<String> refused = new HashSet<>();
 
   private FlowHandle handle;
 
   @BeforeEach
   void start() {
-    deadLetters.script =
-        letter ->
-            refused.contains(new String(letter.payload(), StandardCharsets.UTF_8))
-                ? Mono.error(DOWN)
-                : null;
+    deadLetters.onSend(
+        (letter, accepted) ->
+            refused.contains(TestChannel.text(letter)) ? Mono.error(DOWN) : accepted);
     handle =
         Flow.from(source)
             .clock(Clock.fixed(NOW, ZoneOffset.UTC))

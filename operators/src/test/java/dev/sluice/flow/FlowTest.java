@@ -15,6 +15,7 @@
  */
 package dev.sluice.flow;
 
+import static dev.sluice.test.TestChannel.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
@@ -22,6 +23,7 @@ import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.FlowHandle.State;
 import dev.sluice.channel.NoDeadLetterTarget;
+import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.SendFailed;
 import dev.sluice.codec.StringCodec;
@@ -37,6 +39,7 @@ import dev.sluice.delivery.StaleDelivery;
 import dev.sluice.dispatch.LaneGauges;
 import dev.sluice.message.Message;
 import dev.sluice.test.LeakCheck;
+import dev.sluice.test.TestChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Clock;
 import java.time.Duration;
@@ -89,9 +92,11 @@ class FlowTest {
         }
       };
 
-  private final ScriptedInbound source = new ScriptedInbound("orders", time);
-  private final ScriptedOutbound<byte[]> deadLetters = new ScriptedOutbound<>("dead");
-  private final ScriptedOutbound<String> target = new ScriptedOutbound<>("shipments");
+  private final TestChannel source =
+      TestChannel.create("orders", time).groupBy(text -> text.substring(0, 1));
+  private final TestChannel deadLetters = TestChannel.create("dead", time);
+  private final TestChannel shipments = TestChannel.create("shipments", time);
+  private final Outbound<String> target = Outbound.encoding(StringCodec.utf8(), shipments);
   private final AtomicReference<LaneGauges> gauges = new AtomicReference<>();
 
   private final ErrorPolicy policy =
@@ -131,10 +136,6 @@ class FlowTest {
     return Message.of(payload.getBytes(StandardCharsets.UTF_8)).withGroup(payload.substring(0, 1));
   }
 
-  private static String text(Message<byte[]> message) {
-    return new String(message.payload(), StandardCharsets.UTF_8);
-  }
-
   private static void assertSettled(FlowHandle handle) {
     FlowHandle.Stats stats = handle.stats();
     assertThat(stats.unsettled()).isZero();
@@ -143,7 +144,7 @@ class FlowTest {
   }
 
   private void assertDeadLetter(String payload, DeadLetterReason reason) {
-    assertThat(deadLetters.sent)
+    assertThat(deadLetters.sent())
         .singleElement()
         .satisfies(
             letter -> {
@@ -159,7 +160,7 @@ class FlowTest {
     void givesThePayload() {
       FlowHandle handle = flow().to(target).start();
       source.offer("a1");
-      assertThat(target.payloads()).containsExactly("a1");
+      assertThat(shipments.sentTexts()).containsExactly("a1");
       assertThat(source.outcomes("a1")).containsExactly(ACK);
       assertSettled(handle);
     }
@@ -169,14 +170,14 @@ class FlowTest {
       byte[] bytes = {(byte) 0xff, 1};
       FlowHandle handle = flow().to(target).start();
       source.offer(Message.of(bytes));
-      assertThat(deadLetters.sent)
+      assertThat(deadLetters.sent())
           .singleElement()
           .satisfies(
               letter -> {
                 assertThat(letter.payload()).isEqualTo(bytes);
                 assertThat(letter.headers().get("sl-dl-reason")).isEqualTo("UNREADABLE");
               });
-      assertThat(target.begun).isEmpty();
+      assertThat(shipments.attempted()).isEmpty();
       assertSettled(handle);
       assertThat(handle.stats().rejected()).isEqualTo(1);
     }
@@ -186,7 +187,7 @@ class FlowTest {
       flow().map(String::length).decode(StringCodec.utf8()).to(target).start();
       source.offer("a1");
       assertDeadLetter("a1", DeadLetterReason.POISON);
-      assertThat(deadLetters.sent.get(0).headers().get("sl-dl-error"))
+      assertThat(deadLetters.sent().get(0).headers().get("sl-dl-error"))
           .contains("payload: java.lang.Integer (expected: byte[] to decode)");
     }
   }
@@ -199,9 +200,11 @@ class FlowTest {
       Message<byte[]> message = message("a1").withHeader("trace", "t").withPriority(9);
       flow().map(text -> text.toUpperCase(Locale.ROOT)).to(target).start();
       source.offer(message);
-      assertThat(target.sent)
+      assertThat(shipments.sent())
           .singleElement()
-          .isEqualTo(message.withPayload("A1", target.sent.get(0).contentType()));
+          .isEqualTo(
+              message.withPayload(
+                  "A1".getBytes(StandardCharsets.UTF_8), StringCodec.utf8().contentType()));
     }
 
     @Test
@@ -225,7 +228,7 @@ class FlowTest {
       assertThat(runs).hasValue(2);
       time.advanceTimeBy(Duration.ofSeconds(2)); // twice as long
       assertThat(runs).hasValue(3);
-      assertThat(target.payloads()).containsExactly("a1");
+      assertThat(shipments.sentTexts()).containsExactly("a1");
       assertThat(handle.stats().retried()).isEqualTo(2);
       assertThat(handle.stats().acknowledged()).isEqualTo(1);
       assertSettled(handle);
@@ -258,7 +261,7 @@ class FlowTest {
       flow().map(text -> (String) null).start();
       source.offer("a1");
       assertDeadLetter("a1", DeadLetterReason.POISON);
-      assertThat(deadLetters.sent.get(0).headers().get("sl-dl-error"))
+      assertThat(deadLetters.sent().get(0).headers().get("sl-dl-error"))
           .contains("the function gave null");
     }
   }
@@ -270,7 +273,7 @@ class FlowTest {
     void acknowledgesWhatItDoesNotLetThrough() {
       FlowHandle handle = flow().filter(text -> text.startsWith("a")).to(target).start();
       source.offer("a1", "b1", "a2");
-      assertThat(target.payloads()).containsExactly("a1", "a2");
+      assertThat(shipments.sentTexts()).containsExactly("a1", "a2");
       assertThat(source.outcomes("b1")).containsExactly(Outcome.filtered());
       assertThat(handle.stats().acknowledged()).isEqualTo(3);
       assertSettled(handle);
@@ -312,7 +315,7 @@ class FlowTest {
       assertThat(started).containsExactly("a1", "b1", "a2");
       workers.get("a2").tryEmitValue("A2");
       workers.get("b1").tryEmitEmpty();
-      assertThat(target.payloads()).containsExactly("A1", "A2");
+      assertThat(shipments.sentTexts()).containsExactly("A1", "A2");
       assertThat(handle.stats().acknowledged()).isEqualTo(3);
       assertSettled(handle);
     }
@@ -326,55 +329,55 @@ class FlowTest {
       time.advanceTimeBy(Duration.ofSeconds(1));
       workers.get("a1").tryEmitValue("A1");
       workers.get("a2").tryEmitValue("A2");
-      assertThat(target.payloads()).containsExactly("A1", "A2");
+      assertThat(shipments.sentTexts()).containsExactly("A1", "A2");
       assertThat(handle.stats().retried()).isZero();
-      assertThat(source.deliveries).hasSize(2);
+      assertThat(source.deliveries()).hasSize(2);
       assertSettled(handle);
     }
 
     @Test
     void keepsTheOrderWhenTheSendFailsAndIsRetried() {
       AtomicInteger sends = new AtomicInteger();
-      target.script =
-          message ->
-              message.payload().equals("a1") && sends.incrementAndGet() < 3
+      shipments.onSend(
+          (message, accepted) ->
+              text(message).equals("a1") && sends.incrementAndGet() < 3
                   ? Mono.error(SendFailed.notSent("shipments", "busy", null))
-                  : null;
+                  : accepted);
       FlowHandle handle =
           flow().groupedConvoy(Message::group, Mono::just, convoy(c -> c)).to(target).start();
       source.offer("a1", "a2", "b1");
-      assertThat(target.payloads()).containsExactly("b1");
+      assertThat(shipments.sentTexts()).containsExactly("b1");
       time.advanceTimeBy(Duration.ofSeconds(1));
-      assertThat(target.payloads()).containsExactly("b1"); // the second attempt failed too
+      assertThat(shipments.sentTexts()).containsExactly("b1"); // the second attempt failed too
       time.advanceTimeBy(Duration.ofMillis(1_999)); // and its wait is twice as long
-      assertThat(target.payloads()).containsExactly("b1");
+      assertThat(shipments.sentTexts()).containsExactly("b1");
       time.advanceTimeBy(Duration.ofMillis(1));
-      assertThat(target.payloads()).containsExactly("b1", "a1", "a2");
-      assertThat(source.deliveries).hasSize(3);
+      assertThat(shipments.sentTexts()).containsExactly("b1", "a1", "a2");
+      assertThat(source.deliveries()).hasSize(3);
       assertSettled(handle);
     }
 
     @Test
     void deadLettersAMessageWhoseSendsFailForGoodAndGoesOnWithItsGroup() {
-      target.script =
-          message ->
-              message.payload().equals("a1")
+      shipments.onSend(
+          (message, accepted) ->
+              text(message).equals("a1")
                   ? Mono.error(SendFailed.unknown("shipments", "no answer", null))
-                  : null;
+                  : accepted);
       FlowHandle handle =
           flow().groupedConvoy(Message::group, Mono::just, convoy(c -> c)).to(target).start();
       source.offer("a1", "a2");
       time.advanceTimeBy(Duration.ofSeconds(3));
       assertDeadLetter("a1", DeadLetterReason.ATTEMPTS_EXHAUSTED);
-      assertThat(target.begun).hasSize(4);
-      assertThat(target.payloads()).containsExactly("a2");
+      assertThat(shipments.attempted()).hasSize(4);
+      assertThat(shipments.sentTexts()).containsExactly("a2");
       assertSettled(handle);
     }
 
     @Test
     void sendsTheGroupOnlyOnWhenItsDeadLetterIsConfirmed() {
       Sinks.One<Receipt> confirmation = Sinks.one();
-      deadLetters.script = letter -> confirmation.asMono();
+      deadLetters.onSend((letter, accepted) -> confirmation.asMono());
       flow().groupedConvoy(Message::group, this::work, convoy(c -> c)).start();
       source.offer("a1", "a2");
       workers.get("a1").tryEmitError(new IllegalArgumentException("poison"));
@@ -386,12 +389,12 @@ class FlowTest {
     @Test
     void acknowledgesAMessageWhenAllThatFollowsFromItIsSent() {
       List<Sinks.One<Receipt>> receipts = new ArrayList<>();
-      target.script =
-          message -> {
+      shipments.onSend(
+          (message, accepted) -> {
             Sinks.One<Receipt> receipt = Sinks.one();
             receipts.add(receipt);
             return receipt.asMono();
-          };
+          });
       FlowHandle handle =
           flow()
               .groupedConvoy(Message::group, p -> Flux.just(p, p).hide(), convoy(c -> c))
@@ -404,7 +407,7 @@ class FlowTest {
       receipts.get(0).tryEmitValue(new Receipt("shipments", "1", "0"));
       assertThat(source.outcomes("a1")).containsExactly(ACK);
       assertThat(receipts).hasSize(4); // and now the next of the group
-      assertThat(target.begun.stream().map(Message::id)).doesNotHaveDuplicates();
+      assertThat(shipments.attempted().stream().map(Message::id)).doesNotHaveDuplicates();
     }
 
     @Test
@@ -419,7 +422,7 @@ class FlowTest {
               .start();
       source.offer("a1", "a2");
       assertThat(handle.stats().acknowledged()).isEqualTo(2);
-      assertThat(deadLetters.sent).isEmpty();
+      assertThat(deadLetters.sent()).isEmpty();
     }
 
     @Test
@@ -436,8 +439,8 @@ class FlowTest {
       workers.get("b1").tryEmitError(new IllegalArgumentException("bad"));
       assertThat(handle.stats().state()).isEqualTo(State.FAILED);
       assertThat(handle.stats().failure()).hasMessage("bad");
-      assertThat(source.cancelled).isTrue();
-      assertThat(source.waiting()).containsExactly("a1", "a2", "b1", "c1");
+      assertThat(source.isCancelled()).isTrue();
+      assertThat(source.waitingTexts()).containsExactly("a1", "a2", "b1", "c1");
       assertThat(handle.stats().released()).isEqualTo(4);
       assertSettled(handle);
     }
@@ -476,7 +479,7 @@ class FlowTest {
       source.offer("a1", "a2", "b1");
       time.advanceTimeBy(Duration.ofSeconds(3));
       assertThat(order).containsExactly("a1", "b1", "a1", "a1", "a2");
-      assertThat(target.payloads()).containsExactly("b1", "a1", "a2");
+      assertThat(shipments.sentTexts()).containsExactly("b1", "a1", "a2");
       assertSettled(handle);
     }
 
@@ -488,11 +491,11 @@ class FlowTest {
           .to(target)
           .start();
       source.offer("a1", "a2");
-      source.deliveries.get(0).lose();
+      source.deliveries().get(0).lose();
       time.advanceTimeBy(Duration.ofSeconds(1));
       assertThat(workers.get("a1").currentSubscriberCount()).isZero();
       assertThat(started).containsExactly("a1", "a2");
-      StepVerifier.create(source.deliveries.get(0).durable()).verifyError(StaleDelivery.class);
+      StepVerifier.create(source.deliveries().get(0).durable()).verifyError(StaleDelivery.class);
     }
   }
 
@@ -502,7 +505,7 @@ class FlowTest {
     @Test
     void acknowledgesAfterTheReceiptNotBefore() {
       Sinks.One<Receipt> receipt = Sinks.one();
-      target.script = message -> receipt.asMono();
+      shipments.onSend((message, accepted) -> receipt.asMono());
       FlowHandle handle = flow().to(target).start();
       source.offer("a1");
       assertThat(handle.stats().unsettled()).isEqualTo(1);
@@ -513,17 +516,18 @@ class FlowTest {
     @Test
     void beginsTheSendsInOrderAndHasManyOnTheWay() {
       List<Sinks.One<Receipt>> receipts = new ArrayList<>();
-      target.script =
-          message -> {
+      shipments.onSend(
+          (message, accepted) -> {
             Sinks.One<Receipt> receipt = Sinks.one();
             receipts.add(receipt);
             return receipt.asMono();
-          };
+          });
       FlowHandle handle = flow().maxUnsettled(3).to(target).start();
       source.offer("a1", "a2", "a3", "a4");
-      assertThat(target.begun.stream().map(Message::payload)).containsExactly("a1", "a2", "a3");
+      assertThat(shipments.attempted().stream().map(TestChannel::text))
+          .containsExactly("a1", "a2", "a3");
       receipts.get(1).tryEmitValue(new Receipt("shipments", "2", "0"));
-      assertThat(target.begun).hasSize(4);
+      assertThat(shipments.attempted()).hasSize(4);
       assertThat(handle.stats().maxUnsettled()).isEqualTo(3);
     }
 
@@ -535,7 +539,7 @@ class FlowTest {
     @Test
     void sendsAgainWhatMayHaveArrivedUnderTheSameId() {
       failsOnce(Mono.error(SendFailed.unknown("shipments", "no answer", null)));
-      assertThat(target.begun.stream().map(Message::id).distinct()).hasSize(1);
+      assertThat(shipments.attempted().stream().map(Message::id).distinct()).hasSize(1);
     }
 
     @Test
@@ -545,7 +549,7 @@ class FlowTest {
 
     private void failsOnce(Mono<Receipt> failure) {
       AtomicInteger sends = new AtomicInteger();
-      target.script = message -> sends.incrementAndGet() == 1 ? failure : null;
+      shipments.onSend((message, accepted) -> sends.incrementAndGet() == 1 ? failure : accepted);
       FlowHandle handle = flow().to(target).start();
       source.offer("a1");
       assertThat(source.outcomes("a1"))
@@ -554,14 +558,15 @@ class FlowTest {
               Outcome.Retry.class,
               retry -> assertThat(retry.cause()).isInstanceOf(SendFailed.class));
       time.advanceTimeBy(Duration.ofSeconds(1));
-      assertThat(target.payloads()).containsExactly("a1");
+      assertThat(shipments.sentTexts()).containsExactly("a1");
       assertThat(handle.stats().retried()).isEqualTo(1);
       assertSettled(handle);
     }
 
     @Test
     void deadLettersWhatCanNeverBeSent() {
-      target.script = message -> Mono.error(SendFailed.permanent("shipments", "too large", null));
+      shipments.onSend(
+          (message, accepted) -> Mono.error(SendFailed.permanent("shipments", "too large", null)));
       flow().to(target).start();
       source.offer("a1");
       assertDeadLetter("a1", DeadLetterReason.POISON);
@@ -570,29 +575,29 @@ class FlowTest {
     @Test
     void settlesASendThatThrows() {
       AtomicInteger sends = new AtomicInteger();
-      target.script =
-          message -> {
+      shipments.onSend(
+          (message, accepted) -> {
             if (sends.incrementAndGet() == 1) {
               throw new IllegalStateException("closed");
             }
-            return null;
-          };
+            return accepted;
+          });
       flow().to(target).start();
       source.offer("a1");
       time.advanceTimeBy(Duration.ofSeconds(1));
-      assertThat(target.payloads()).containsExactly("a1");
+      assertThat(shipments.sentTexts()).containsExactly("a1");
     }
 
     @Test
     void failsTheFlowOnAnErrorOfTheVirtualMachine() {
-      target.script =
-          message -> {
+      shipments.onSend(
+          (message, accepted) -> {
             throw new NoClassDefFoundError("boom");
-          };
+          });
       FlowHandle handle = flow().to(target).start();
       source.offer("a1", "a2");
       assertThat(handle.stats().failure()).isInstanceOf(NoClassDefFoundError.class);
-      assertThat(source.waiting()).containsExactly("a1", "a2");
+      assertThat(source.waitingTexts()).containsExactly("a1", "a2");
       assertSettled(handle);
     }
 
@@ -603,7 +608,7 @@ class FlowTest {
       source.offer(message("a1").expiringAt(clock.instant().plusSeconds(1)));
       time.advanceTimeBy(Duration.ofSeconds(1));
       worker.tryEmitValue("A1");
-      assertThat(target.begun).isEmpty();
+      assertThat(shipments.attempted()).isEmpty();
       assertDeadLetter("a1", DeadLetterReason.EXPIRED);
     }
 
@@ -616,9 +621,9 @@ class FlowTest {
               .to(target)
               .start();
       source.offer("a1");
-      source.deliveries.get(0).lose();
+      source.deliveries().get(0).lose();
       worker.tryEmitValue("A1");
-      assertThat(target.begun).isEmpty();
+      assertThat(shipments.attempted()).isEmpty();
       assertThat(handle.stats().released()).isEqualTo(1);
       assertSettled(handle);
     }
@@ -626,13 +631,14 @@ class FlowTest {
     @Test
     void givesBackWhatIsOnTheWayWhenTheFlowFails() {
       AtomicBoolean cancelled = new AtomicBoolean();
-      target.script = message -> Mono.<Receipt>never().doOnCancel(() -> cancelled.set(true));
+      shipments.onSend(
+          (message, accepted) -> Mono.<Receipt>never().doOnCancel(() -> cancelled.set(true)));
       FlowHandle handle = flow().to(target).start();
       source.offer("a1");
       source.fail(new IllegalStateException("connection lost"));
       assertThat(cancelled).isTrue();
       assertThat(handle.stats().failure()).hasMessage("connection lost");
-      assertThat(source.waiting()).containsExactly("a1");
+      assertThat(source.waitingTexts()).containsExactly("a1");
       assertSettled(handle);
     }
   }
@@ -654,7 +660,7 @@ class FlowTest {
       flow().to(target).start();
       source.offer(message("a1"), 3);
       source.offer(message("a2"), 4);
-      assertThat(target.payloads()).containsExactly("a1");
+      assertThat(shipments.sentTexts()).containsExactly("a1");
       assertDeadLetter("a2", DeadLetterReason.ATTEMPTS_EXHAUSTED);
     }
 
@@ -669,7 +675,7 @@ class FlowTest {
           .start();
       source.offer(message("a1"), 10);
       source.offer(message("a2"), 11);
-      assertThat(target.payloads()).containsExactly("a1");
+      assertThat(shipments.sentTexts()).containsExactly("a1");
       assertDeadLetter("a2", DeadLetterReason.ATTEMPTS_EXHAUSTED);
     }
   }
@@ -682,12 +688,12 @@ class FlowTest {
       source.offer("a1", "a2");
       assertThat(handle.stats().state()).isEqualTo(State.FAILED);
       assertThat(handle.stats().failure()).isInstanceOf(failure);
-      assertThat(source.cancelled).isTrue();
+      assertThat(source.isCancelled()).isTrue();
       assertThat(source.outcomes("a1"))
           .containsExactly(Outcome.release(Why.STOPPED)); // not counted: it is not to blame
-      assertThat(source.waiting()).containsExactly("a1", "a2");
-      assertThat(deadLetters.sent).isEmpty();
-      assertThat(target.sent).isEmpty();
+      assertThat(source.waitingTexts()).containsExactly("a1", "a2");
+      assertThat(deadLetters.sent()).isEmpty();
+      assertThat(shipments.sent()).isEmpty();
       StepVerifier.create(handle.terminated()).verifyError();
       StepVerifier.create(handle.stop(Duration.ZERO)).verifyComplete();
       assertSettled(handle);
@@ -743,7 +749,7 @@ class FlowTest {
               .start();
       source.offer("a1", "a2", "b1");
       assertThat(handle.stats().state()).isEqualTo(State.FAILED);
-      assertThat(source.waiting()).containsExactly("a1", "a2", "b1");
+      assertThat(source.waitingTexts()).containsExactly("a1", "a2", "b1");
       assertSettled(handle);
     }
 
@@ -771,10 +777,10 @@ class FlowTest {
     @Test
     void s1EachDeliveryIsDecidedOnceThoughManyWouldDecide() {
       Sinks.One<Receipt> receipt = Sinks.one();
-      target.script = message -> receipt.asMono();
+      shipments.onSend((message, accepted) -> receipt.asMono());
       FlowHandle handle = flow().to(target).start();
       source.offer("a1");
-      source.deliveries.get(0).settle(Outcome.release(Why.STOPPED)); // the source, first
+      source.deliveries().get(0).settle(Outcome.release(Why.STOPPED)); // the source, first
       receipt.tryEmitValue(new Receipt("shipments", "1", "0"));
       assertThat(source.outcomes("a1").get(0)).isEqualTo(Outcome.release(Why.STOPPED));
       assertThat(handle.stats().released()).isEqualTo(1);
@@ -783,13 +789,13 @@ class FlowTest {
     /** Every way out at once: nothing is left open, and every message is accounted for. */
     @Test
     void s2NothingIsLost() {
-      target.script =
-          message ->
-              switch (message.payload().charAt(1)) {
+      shipments.onSend(
+          (message, accepted) ->
+              switch (text(message).charAt(1)) {
                 case '5' -> Mono.error(SendFailed.permanent("shipments", "no", null));
                 case '6' -> Mono.error(SendFailed.notSent("shipments", "later", null));
-                default -> null;
-              };
+                default -> accepted;
+              });
       FlowHandle handle =
           flow()
               .filter(p -> p.charAt(1) != '1')
@@ -815,15 +821,15 @@ class FlowTest {
       assertThat(stats.received()).isEqualTo(300);
       assertThat(stats.acknowledged()).isEqualTo(180); // 0 1 4 7 8 9
       assertThat(stats.rejected()).isEqualTo(120); // 2 3 5 6
-      assertThat(deadLetters.sent).hasSize(120);
-      assertThat(target.sent).hasSize(120); // 0 7 8 9
+      assertThat(deadLetters.sent()).hasSize(120);
+      assertThat(shipments.sent()).hasSize(120); // 0 7 8 9
       assertSettled(handle);
     }
 
     @Test
     void s4ARejectIsAcceptedByTheDeadLettersBeforeTheMessageIsForgotten() {
       Sinks.One<Receipt> confirmation = Sinks.one();
-      deadLetters.script = letter -> confirmation.asMono();
+      deadLetters.onSend((letter, accepted) -> confirmation.asMono());
       FlowHandle handle =
           flow()
               .maxUnsettled(1)
@@ -834,9 +840,9 @@ class FlowTest {
               .start();
       source.offer("a1", "a2");
       assertThat(handle.stats().unsettled()).isEqualTo(1);
-      assertThat(source.waiting()).containsExactly("a2"); // it stalls, it does not drop
+      assertThat(source.waitingTexts()).containsExactly("a2"); // it stalls, it does not drop
       confirmation.tryEmitValue(new Receipt("dead", "1", "0"));
-      assertThat(source.waiting()).isEmpty();
+      assertThat(source.waitingTexts()).isEmpty();
     }
 
     @Test
@@ -851,7 +857,7 @@ class FlowTest {
       source.offer("a1", "a2");
       assertThat(handle.stats().state()).isEqualTo(State.FAILED);
       assertThat(handle.stats().failure()).isInstanceOf(NoDeadLetterTarget.class);
-      assertThat(source.waiting()).containsExactly("a1", "a2");
+      assertThat(source.waitingTexts()).containsExactly("a1", "a2");
     }
 
     @Test
@@ -863,7 +869,7 @@ class FlowTest {
               .start();
       source.offer("a1", "a2", "a3", "b1", "c1", "d1");
       source.fail(new IllegalStateException("connection lost"));
-      assertThat(source.waiting()).containsExactly("a1", "a2", "a3", "b1", "c1", "d1");
+      assertThat(source.waitingTexts()).containsExactly("a1", "a2", "a3", "b1", "c1", "d1");
       assertThat(handle.stats().released()).isEqualTo(6);
       assertSettled(handle);
     }
@@ -878,10 +884,10 @@ class FlowTest {
       for (int i = 0; i < 100; i++) {
         source.offer("a" + i);
       }
-      assertThat(source.mostOut).isEqualTo(16);
+      assertThat(source.mostUnsettled()).isEqualTo(16);
       assertThat(handle.stats().unsettled()).isEqualTo(16);
       assertThat(handle.stats().maxUnsettled()).isEqualTo(16);
-      assertThat(source.waiting()).hasSize(84);
+      assertThat(source.waitingTexts()).hasSize(84);
       handle.stop(Duration.ZERO).subscribe();
       time.advanceTime();
       assertSettled(handle);
@@ -895,7 +901,7 @@ class FlowTest {
                   Message::group, Mono::just, convoy(c -> c.concurrency(64).lookAhead(4_096)))
               .start();
       assertThat(handle.stats().maxUnsettled()).isEqualTo(4_096);
-      assertThat(source.options.maxUnsettled()).isEqualTo(4_096);
+      assertThat(source.options().maxUnsettled()).isEqualTo(4_096);
     }
 
     @Test
@@ -939,9 +945,9 @@ class FlowTest {
 
       assertThat(stopped).isTrue();
       assertThat(handle.stats().state()).isEqualTo(State.STOPPED);
-      assertThat(target.payloads()).containsExactly("A1");
+      assertThat(shipments.sentTexts()).containsExactly("A1");
       assertThat(source.outcomes("a1")).containsExactly(ACK);
-      assertThat(source.waiting()).containsExactly("a2", "b1", "c1", "d1");
+      assertThat(source.waitingTexts()).containsExactly("a2", "b1", "c1", "d1");
       assertThat(workers.get("b1").currentSubscriberCount()).isZero();
       assertThat(handle.stats().received()).isEqualTo(4);
       assertSettled(handle);
@@ -977,7 +983,7 @@ class FlowTest {
     @Test
     void endsAsSoonAsEverythingIsSettled() {
       Sinks.One<Receipt> receipt = Sinks.one();
-      target.script = message -> receipt.asMono();
+      shipments.onSend((message, accepted) -> receipt.asMono());
       FlowHandle handle = flow().to(target).start();
       source.offer("a1");
       time.schedule(
@@ -999,7 +1005,7 @@ class FlowTest {
       assertThat(gauges.get().sleeping()).isEqualTo(1);
       endsAt(handle, Duration.ofSeconds(5), Duration.ofSeconds(5));
       assertThat(gauges.get().lanes()).isZero();
-      assertThat(source.waiting()).containsExactly("a1", "a2");
+      assertThat(source.waitingTexts()).containsExactly("a1", "a2");
     }
 
     @Test
@@ -1021,12 +1027,13 @@ class FlowTest {
     @Test
     void doesNotWaitLongerThanItsTimeForASendThatHangs() {
       AtomicInteger cancelled = new AtomicInteger();
-      target.script = message -> Mono.<Receipt>never().doOnCancel(cancelled::incrementAndGet);
+      shipments.onSend(
+          (message, accepted) -> Mono.<Receipt>never().doOnCancel(cancelled::incrementAndGet));
       FlowHandle handle = flow().to(target).start();
       source.offer("a1");
       endsAt(handle, Duration.ofSeconds(5), Duration.ofSeconds(5));
       assertThat(cancelled).hasValue(1);
-      assertThat(source.waiting()).containsExactly("a1");
+      assertThat(source.waitingTexts()).containsExactly("a1");
     }
 
     /**
@@ -1034,16 +1041,16 @@ class FlowTest {
      */
     @Test
     void settlesAlsoTheValuesThatAreOnTheWayBehindAConvoy() {
-      target.script = message -> Mono.never();
+      shipments.onSend((message, accepted) -> Mono.never());
       FlowHandle handle =
           flow()
               .groupedConvoy(Message::group, p -> Flux.just(p, p).hide(), convoy(c -> c))
               .to(target)
               .start();
       source.offer("a1", "b1");
-      assertThat(target.begun).hasSize(4);
+      assertThat(shipments.attempted()).hasSize(4);
       endsAt(handle, Duration.ofSeconds(5), Duration.ofSeconds(5));
-      assertThat(source.waiting()).containsExactly("a1", "b1");
+      assertThat(source.waitingTexts()).containsExactly("a1", "b1");
     }
 
     @Test
@@ -1052,7 +1059,7 @@ class FlowTest {
           flow().groupedConvoy(Message::group, p -> Mono.<String>never(), convoy(c -> c)).start();
       source.offer("a1", "a2", "b1");
       endsAt(handle, Duration.ZERO, Duration.ZERO);
-      assertThat(source.waiting()).containsExactly("a1", "a2", "b1");
+      assertThat(source.waitingTexts()).containsExactly("a1", "a2", "b1");
     }
 
     @Test
@@ -1111,7 +1118,7 @@ class FlowTest {
       time.advanceTime();
       FlowHandle second = runnable.start();
       source.offer("a1");
-      assertThat(target.payloads()).containsExactly("a1");
+      assertThat(shipments.sentTexts()).containsExactly("a1");
       assertThat(second.stats().received()).isEqualTo(1);
     }
 
@@ -1121,7 +1128,7 @@ class FlowTest {
       base.named("other").filter(p -> false);
       base.to(target).start();
       source.offer("a1");
-      assertThat(target.payloads()).containsExactly("a1");
+      assertThat(shipments.sentTexts()).containsExactly("a1");
     }
 
     @Test
@@ -1138,15 +1145,15 @@ class FlowTest {
     @Test
     void hasNoEffectBeforeItIsStarted() {
       flow().to(target);
-      assertThat(source.options).isNull();
+      assertThat(source.options()).isNull();
     }
 
     @Test
     void passesItsOptionsToTheSource() {
       flow().maxUnsettled(2_000).to(target).start();
-      assertThat(source.options.maxUnsettled()).isEqualTo(2_000);
-      assertThat(source.options.clock()).isSameAs(clock);
-      assertThat(source.options.deadLetters()).isSameAs(deadLetters);
+      assertThat(source.options().maxUnsettled()).isEqualTo(2_000);
+      assertThat(source.options().clock()).isSameAs(clock);
+      assertThat(source.options().deadLetters()).isSameAs(deadLetters);
     }
 
     @Test
