@@ -138,10 +138,10 @@ public final class ConvoySpec<T> {
 
   /**
    * How long a worker may go on when its delivery was lost, because a lease ran out or a partition
-   * was revoked: another consumer may be working on the same message. Then it is cancelled. Its
-   * group stays locked until the worker has ended in either way and its values are settled, for
-   * which they have the same time. Defaults to 5 s; without effect on a plain Flux, whose elements
-   * nobody can lose.
+   * was revoked: another consumer may be working on the same message. Then it is cancelled, and
+   * values of it that nobody has decided yet, or that still wait for demand, no longer count. Its
+   * group stays locked until everything has ended by itself or the grace is over. Defaults to 5 s;
+   * without effect on a plain Flux, whose elements nobody can lose.
    *
    * @param lossGrace zero (cancelled at once) or more
    */

@@ -33,7 +33,6 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.Exceptions;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -81,21 +80,15 @@ record DeliveryWork<T, R>(
         Objects.requireNonNull(
             worker.apply(message.payload()), "the worker function returned null");
     run.single = publisher instanceof Mono;
-    return publisher instanceof Callable<?>
-        ? publisher
-        : Flux.from(publisher)
-            .takeUntilOther(graceAfterLoss(settlement).doOnNext(tick -> run.graceIsOver()));
+    if (!(publisher instanceof Callable<?>)) {
+      run.watch();
+    }
+    return publisher;
   }
 
-  /**
-   * Signals when the worker has to stop, and its values are waited for no longer, because the
-   * delivery belongs to somebody else. That this completes the worker cannot make truncated output
-   * look like success: of a lost delivery nothing is decided any more.
-   */
-  private Mono<Long> graceAfterLoss(Settlement settlement) {
-    return settlement
-        .lost()
-        .then(Mono.delay(lossGrace, timer == null ? Schedulers.parallel() : timer));
+  /** Where the grace is scheduled, and what follows from a leak. */
+  Scheduler scheduler() {
+    return timer == null ? Schedulers.parallel() : timer;
   }
 
   @Override
@@ -105,15 +98,7 @@ record DeliveryWork<T, R>(
 
   @Override
   public Verdict completed(Lane<Delivery<T>> lane) {
-    return hold(lane, Outcome.ack());
-  }
-
-  /** The run ends like this, and the lane goes on when that is done. */
-  private Verdict hold(Lane<Delivery<T>> lane, Outcome end) {
-    Run run = run(lane);
-    run.end(end);
-    run.awaitValues(graceAfterLoss(lane.element().settlement()));
-    return Verdict.HOLD;
+    return hold(run(lane), Outcome.ack());
   }
 
   @Override
@@ -123,7 +108,8 @@ record DeliveryWork<T, R>(
     Message<T> message = lane.element().message();
     Outcome outcome = outcomeOf(error, run.attempt());
     if (lane.element().settlement().isLost()) {
-      return hold(lane, Outcome.release(Outcome.Release.Why.LOST));
+      run.endLost();
+      return Verdict.HOLD;
     }
     if (outcome instanceof Outcome.Retry retry && !once) {
       listener.retrying(message, run.attempt(), retry.delay(), error);
@@ -136,17 +122,22 @@ record DeliveryWork<T, R>(
     }
     if (verdict == GroupVerdict.SKIP) {
       listener.skipped(message, error);
-      return hold(lane, Outcome.ack());
+      return hold(run, Outcome.ack());
     }
     listener.deadLettered(message, error);
-    if (outcome instanceof Outcome.Reject) {
-      return hold(lane, outcome);
+    if (!(outcome instanceof Outcome.Reject)) { // worth another attempt, but there cannot be one
+      outcome =
+          Outcome.reject(
+              unkeyed ? DeadLetterReason.POISON : DeadLetterReason.ATTEMPTS_EXHAUSTED, error);
     }
-    // worth another attempt, but there cannot be one
-    return hold(
-        lane,
-        Outcome.reject(
-            unkeyed ? DeadLetterReason.POISON : DeadLetterReason.ATTEMPTS_EXHAUSTED, error));
+    return hold(run, outcome);
+  }
+
+  /** The lane waits for the values that the worker has emitted, and for the effect. */
+  private static Verdict hold(Run run, Outcome outcome) {
+    run.end(outcome);
+    run.watch();
+    return Verdict.HOLD;
   }
 
   private Outcome outcomeOf(Throwable error, int attempt) {
@@ -166,11 +157,10 @@ record DeliveryWork<T, R>(
     Delivery<T> delivery = lane.element();
     Run run =
         new Run(
+            this,
             lane,
             delivery.settlement(),
-            counted(delivery.origin(), Math.max(0, lane.attempt() - 1)),
-            policy.maxAttempts(),
-            assembly);
+            counted(delivery.origin(), Math.max(0, lane.attempt() - 1)));
     lane.attach(run);
     return run;
   }

@@ -132,7 +132,10 @@ public final class GroupedConvoy {
    * attempt. A Retry from further down runs the worker again, before the next message of the group,
    * until the attempts are used up; a Release too, without being counted. An expired message is
    * rejected before its worker starts. Of a delivery that was lost nothing is started or retried,
-   * and its worker is cancelled after {@link ConvoySpec#lossGrace}.
+   * and its worker, and the wait for what it has emitted, end after {@link ConvoySpec#lossGrace}. A
+   * value that was dropped without a decision runs the worker again, as an attempt, on the convoy's
+   * timer. A value that somebody holds for ever locks its group for ever: what comes behind the
+   * convoy must come to an end, a send by its own timeout.
    *
    * <dl>
    *   <dt>Emits

@@ -18,18 +18,19 @@ package dev.sluice.convoy;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.LeakDetector;
+import dev.sluice.delivery.LeakedDelivery;
 import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.Settlement;
 import dev.sluice.delivery.SettlementCore;
 import dev.sluice.delivery.SplitSettlement;
+import dev.sluice.delivery.StaleDelivery;
 import dev.sluice.dispatch.Lane;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.message.Message;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Publisher;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -42,13 +43,15 @@ import reactor.core.publisher.Mono;
 final class Run extends SettlementCore {
 
   /*
-   * Threads: child, end, supersede and abandon are called inside the drain; onDecided by whoever
-   * decides the last child. The lane's fields are stable while it is held.
+   * Threads: child, watch, end, supersede and abandon are called inside the drain; endOfGrace by the
+   * timer; onDecided by whoever decides the last child. The lane's fields are stable while it is
+   * held.
    *
    * split        null once the worker has ended, so that only its children keep it reachable and
    *              the leak detector sees it when they are dropped
    * superseded   written before the decision that it is about
-   * graceOver    written by a timer before the worker that it cancels has ended, read after that
+   * loss         written by the drain, which then looks whether the run is decided; disposed by the
+   *              one who decides, who decides first and then looks here: one of them sees both
    * over, again  each side writes its own and then reads the other's, so one of them sees both:
    *              a delivery that came back to a lane that will not run again is released
    */
@@ -56,14 +59,16 @@ final class Run extends SettlementCore {
   private static final Outcome RELEASED = Outcome.release(Outcome.Release.Why.CANCELLED);
   private static final Outcome LOST = Outcome.release(Outcome.Release.Why.LOST);
 
+  private final DeliveryWork<?, ?> work;
   private final Lane<?> lane;
+  private final int number;
   private final Settlement delivery;
   private final Origin origin;
-  private final int maxAttempts;
   private final int inPlace; // which attempt this is, if the source has not counted all; else 0
 
   private @Nullable SplitSettlement split;
   private boolean superseded;
+  private volatile @Nullable LossWatch loss;
   private volatile boolean graceOver;
   private volatile boolean over;
   private volatile boolean again;
@@ -78,13 +83,14 @@ final class Run extends SettlementCore {
    *
    * @param origin that of the delivery, with the attempts in the lane counted too
    */
-  Run(Lane<?> lane, Settlement delivery, Origin origin, int maxAttempts, String assembly) {
+  Run(DeliveryWork<?, ?> work, Lane<?> lane, Settlement delivery, Origin origin) {
+    this.work = work;
     this.lane = lane;
+    this.number = lane.run();
     this.delivery = delivery;
     this.origin = origin;
-    this.maxAttempts = maxAttempts;
     this.inPlace = lane.attempt() > 1 ? origin.attempt() : 0;
-    this.split = new SplitSettlement(LeakDetector.track(this, assembly));
+    this.split = new SplitSettlement(LeakDetector.track(this, work.assembly()));
   }
 
   /** Which attempt this is, from 1, those that the source has counted included. */
@@ -106,31 +112,32 @@ final class Run extends SettlementCore {
     return new Delivery<>(derived, child, origin);
   }
 
+  /** From now on a loss of the delivery ends this run, after the grace, unless it was decided. */
+  void watch() {
+    if (loss == null && !isSettled()) {
+      LossWatch watch = new LossWatch(this, work.lossGrace(), work.scheduler());
+      loss = watch;
+      delivery.lost().subscribe(watch);
+      if (isSettled()) {
+        watch.dispose();
+      }
+    }
+  }
+
+  /** The delivery is lost and the worker has ended, by itself or because the grace is over. */
+  void endLost() {
+    end(LOST);
+    if (graceOver) {
+      settle(LOST); // whatever its values still wait for
+    }
+  }
+
   /** The worker has ended; only the first call counts. */
   void end(Outcome outcome) {
     SplitSettlement guard = split;
     if (guard != null) {
       split = null;
       guard.producerDone(outcome);
-    }
-  }
-
-  /** The delivery was lost, and its worker has had the time it was given. */
-  void graceIsOver() {
-    graceOver = true;
-  }
-
-  /**
-   * The worker has ended, and its values are waited for; but when the delivery was lost not longer
-   * than {@code grace}, or they could lock the group for ever.
-   *
-   * @param grace signals when they have had that time; not looked at if the worker used it up
-   */
-  void awaitValues(Publisher<?> grace) {
-    if (graceOver) {
-      settle(LOST);
-    } else if (!isSettled()) {
-      Flux.from(grace).subscribe(tick -> settle(LOST));
     }
   }
 
@@ -143,9 +150,22 @@ final class Run extends SettlementCore {
   /** The sequence is over: nothing runs again. */
   void abandon() {
     over = true;
+    LossWatch watch = loss;
+    if (watch != null) {
+      watch.dispose();
+    }
     end(RELEASED);
     if (again) {
       delivery.settle(RELEASED);
+    }
+  }
+
+  /** On the timer. */
+  void endOfGrace() {
+    if (!isSettled()) {
+      graceOver = true;
+      lane.interrupt(
+          number, new StaleDelivery("the delivery was lost " + work.lossGrace() + " ago"));
     }
   }
 
@@ -153,12 +173,36 @@ final class Run extends SettlementCore {
 
   @Override
   protected void onDecided(Outcome outcome) {
+    LossWatch watch = loss;
+    if (watch != null) {
+      watch.dispose();
+    }
+    if (outcome instanceof Outcome.Retry retry && retry.cause() instanceof LeakedDelivery) {
+      leaveCleaner(() -> act(outcome));
+    } else {
+      act(outcome);
+    }
+  }
+
+  /**
+   * A leak is decided on the thread of the leak detector, which all deliveries of the process share
+   * and on which no user's function should run.
+   */
+  private void leaveCleaner(Runnable action) {
+    try {
+      work.scheduler().schedule(action);
+    } catch (RejectedExecutionException e) {
+      action.run();
+    }
+  }
+
+  private void act(Outcome outcome) {
     if (superseded) {
       markDone();
     } else if (delivery.isLost()) {
       pass(LOST);
     } else if (outcome instanceof Outcome.Retry retry) {
-      if (attempt() >= maxAttempts) {
+      if (attempt() >= work.policy().maxAttempts()) {
         pass(Outcome.reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, retry.cause()));
       } else {
         comeBack(Verdict.retry(retry.delay()));

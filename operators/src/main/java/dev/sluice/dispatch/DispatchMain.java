@@ -282,10 +282,14 @@ final class DispatchMain<T, V, R>
         WorkerInner<T, V, R> inner = (WorkerInner<T, V, R>) signal;
         inner.taken();
         look(inner);
-      } else {
+      } else if (signal instanceof Lane) {
         @SuppressWarnings("unchecked")
         Lane<T> lane = (Lane<T>) signal;
         look(lane);
+      } else {
+        @SuppressWarnings("unchecked")
+        Interruption<T> interruption = (Interruption<T>) signal;
+        look(interruption);
       }
       signal = next;
     }
@@ -302,12 +306,7 @@ final class DispatchMain<T, V, R>
       return;
     }
     boolean terminated = inner.hasTerminated(); // before hasValues: then empty = all out
-    Throwable abortion = inner.abortion();
-    if (abortion != null && !terminated) {
-      emitting.remove(inner);
-      inner.cancelAndDiscard();
-      workerEnded(inner, abortion);
-    } else if (inner.hasValues()) {
+    if (inner.hasValues()) {
       if (!inner.emitting) {
         inner.emitting = true;
         emitting.addLast(inner);
@@ -331,6 +330,23 @@ final class DispatchMain<T, V, R>
       act(lane, Objects.requireNonNull(lane.finished));
     } else {
       throw new IllegalStateException("finish of a lane that is " + lane.state + ", not held");
+    }
+  }
+
+  private void look(Interruption<T> interruption) {
+    Lane<T> lane = interruption.lane;
+    if (isOver() || lane.run != interruption.run) {
+      return;
+    }
+    WorkerInner<T, V, R> inner = innerOf(lane);
+    if (lane.state == Lane.State.RUNNING && inner != null) {
+      if (interruption.late || !inner.hasTerminated()) {
+        emitting.remove(inner);
+        inner.cancelAndDiscard();
+        workerEnded(inner, interruption.cause);
+      }
+    } else if (lane.state == Lane.State.HELD && interruption.late) {
+      act(lane, work.failed(lane, interruption.cause, true));
     }
   }
 
@@ -431,6 +447,7 @@ final class DispatchMain<T, V, R>
 
   private void start(Lane<T> lane) {
     lane.state = Lane.State.RUNNING;
+    lane.run++;
     lane.attempt++;
     lane.attachment = null;
     V value;
@@ -456,23 +473,21 @@ final class DispatchMain<T, V, R>
         act(lane, work.completed(lane));
       }
     } else {
-      WorkerInner<T, V, R> inner = occupySlot(lane);
+      WorkerInner<T, V, R> spare = spareInners.pollFirst();
+      WorkerInner<T, V, R> inner =
+          occupySlot(lane, spare == null ? new WorkerInner<>(this) : spare);
       inner.terminatedWith(value);
       look(inner);
     }
   }
 
   private void subscribe(Lane<T> lane, Publisher<? extends V> worker) {
-    WorkerInner<T, V, R> inner = occupySlot(lane);
+    WorkerInner<T, V, R> inner = occupySlot(lane, new WorkerInner<>(this));
+    inner.seen = true;
     Duration timeout = options.timeout();
     if (timeout != null) {
-      lane.timer =
-          schedule(
-              () ->
-                  inner.abort(
-                      new TimeoutException(
-                          options.name() + ": the worker took longer than " + timeout)),
-              timeout);
+      int run = lane.run;
+      lane.timer = schedule(() -> timeOut(lane, run, timeout), timeout);
       if (isOver()) {
         return;
       }
@@ -486,22 +501,24 @@ final class DispatchMain<T, V, R>
         Flux.<V>from(worker).subscribe(inner);
       }
     } catch (Throwable e) { // it should have signalled
-      inner.abort(e);
+      signal(new Interruption<>(lane, lane.run, e, false));
     }
   }
 
-  private WorkerInner<T, V, R> occupySlot(Lane<T> lane) {
-    WorkerInner<T, V, R> inner = spareInners.pollFirst();
-    if (inner == null) {
-      inner = new WorkerInner<>(this);
-    }
+  private void timeOut(Lane<T> lane, int run, Duration timeout) {
+    Throwable cause =
+        new TimeoutException(options.name() + ": the worker took longer than " + timeout);
+    signal(new Interruption<>(lane, run, cause, false));
+  }
+
+  private WorkerInner<T, V, R> occupySlot(Lane<T> lane, WorkerInner<T, V, R> inner) {
     inner.lane = lane;
     lane.inner = inner;
     running++;
     return inner;
   }
 
-  /** The worker has terminated, or was aborted, and its values are out. */
+  /** The worker has terminated and its values are out, or it was interrupted. */
   private void workerEnded(WorkerInner<T, V, R> inner, @Nullable Throwable failure) {
     Lane<T> lane = Objects.requireNonNull(inner.lane);
     running--;
@@ -512,7 +529,7 @@ final class DispatchMain<T, V, R>
     }
     boolean emittedBefore = inner.emitted;
     inner.lane = null;
-    if (inner.abortion() == null && options.timeout() == null) { // no abort can still come
+    if (!inner.seen) {
       inner.reset();
       spareInners.addFirst(inner);
     }
@@ -537,6 +554,7 @@ final class DispatchMain<T, V, R>
 
   private void next(Lane<T> lane) {
     finished++;
+    lane.run++;
     lane.attachment = null;
     lane.finished = null;
     lane.attempt = 0;

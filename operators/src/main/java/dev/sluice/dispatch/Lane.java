@@ -54,6 +54,7 @@ public final class Lane<T> extends Signal {
   int lastWaiting = ElementSlab.NONE;
 
   State state = State.READY;
+  int run; // another one in each run of a worker, and after the end of each element
   @Nullable T element;
   int attempt;
   @Nullable Object attachment;
@@ -84,6 +85,22 @@ public final class Lane<T> extends Signal {
   /** Keeps something for this run of the current element. Inside {@link Work} only. */
   public void attach(Object attachment) {
     this.attachment = attachment;
+  }
+
+  /** Which run of a worker this is, never the same again in this lane. Inside {@link Work} only. */
+  public int run() {
+    return run;
+  }
+
+  /**
+   * Ends a run from outside: its worker is cancelled if it has not terminated, and {@link
+   * Work#failed} decides what becomes of the element; also when the lane is held after that run.
+   * Any thread, any number of times; without effect when the lane has gone on.
+   *
+   * @param run what {@link #run()} was in that run
+   */
+  public void interrupt(int run, Throwable cause) {
+    main.signal(new Interruption<>(this, run, cause, true));
   }
 
   /**

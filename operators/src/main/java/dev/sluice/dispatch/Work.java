@@ -44,7 +44,8 @@ public interface Work<T, V, R> {
   Verdict completed(Lane<T> lane);
 
   /**
-   * The worker has failed, or could not be started, or the element's key could not be told.
+   * The worker has failed, could not be started, or was interrupted; or the lane was interrupted
+   * while it was held; or the element's key could not be told.
    *
    * @param once whether it must not run again: values of this run have gone downstream and would be
    *     repeated, or there is no key whose lane would keep its place

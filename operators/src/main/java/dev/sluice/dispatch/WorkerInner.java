@@ -26,17 +26,19 @@ import reactor.util.concurrent.Queues;
 import reactor.util.context.Context;
 
 /**
- * Receives the values of one worker. Reused for another worker after this one has terminated by
- * itself, never after it was cancelled.
+ * Receives the values of one worker. Once a publisher has seen it, it serves no other: what a
+ * publisher that breaks the rules signals after its end must not be taken for the end of another
+ * element's work.
  */
 final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Scannable {
 
   /*
    * Threads: the worker's signals are serialized by the worker; everything else is the drain's.
    *
-   * values      written by the worker's thread, read by the drain (SPSC); made at the first value
+   * first       a value, written by the worker's thread while there is no queue, taken by the drain:
+   *             most workers emit one
+   * more        the values after that (SPSC); made when first is still there
    * done        written last by the worker; error before it
-   * aborted     written by a timer's thread, once
    * cancelled   written by the drain, once, before it discards: a value that slips in afterwards
    *             queues this once more and is discarded then
    * queued      1 while this is in the signals; the drain resets it before it looks at the rest, so
@@ -49,14 +51,14 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
 
   private final DispatchMain<T, V, R> main;
 
-  private volatile @Nullable Queue<V> values;
+  private volatile @Nullable V first;
+
+  private volatile @Nullable Queue<V> more;
 
   private volatile @Nullable Subscription s;
 
   private volatile boolean done;
   private @Nullable Throwable error;
-
-  private volatile @Nullable Throwable aborted;
 
   private volatile boolean cancelled;
 
@@ -69,6 +71,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
 
   // == drain only ==
   @Nullable Lane<T> lane;
+  boolean seen; // by a publisher
   boolean emitting;
   boolean emitted;
   private int consumed;
@@ -106,7 +109,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
       Operators.onDiscard(value, currentContext());
       return;
     }
-    if (!queue().offer(value)) { // the worker ignores backpressure
+    if (!offer(value)) { // the worker ignores backpressure
       Operators.onDiscard(value, currentContext());
       Subscription subscription = s;
       if (subscription != null) {
@@ -139,19 +142,19 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
     }
   }
 
-  /** Any thread: ends the worker with an error of ours, unless it ends by itself before that. */
-  void abort(Throwable cause) {
-    aborted = cause;
-    signal();
-  }
-
-  private Queue<V> queue() {
-    Queue<V> q = values;
-    if (q == null) {
-      q = Queues.<V>get(PREFETCH).get();
-      values = q;
+  private boolean offer(V value) {
+    Queue<V> q = more;
+    if (q != null) {
+      return (first == null || q.size() < PREFETCH - 1) && q.offer(value);
     }
-    return q;
+    if (first == null) {
+      first = value;
+      return true;
+    }
+    q = Queues.<V>get(PREFETCH).get();
+    q.offer(value);
+    more = q; // with the value in it, so that the drain need not look again
+    return true;
   }
 
   private void signal() {
@@ -169,7 +172,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
 
   /** The value of a worker that needs no subscription. */
   void terminatedWith(V value) {
-    queue().offer(value);
+    first = value;
     done = true;
   }
 
@@ -181,18 +184,22 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
     return error;
   }
 
-  @Nullable Throwable abortion() {
-    return aborted;
-  }
-
   boolean hasValues() {
-    Queue<V> q = values;
+    if (first != null) {
+      return true;
+    }
+    Queue<V> q = more;
     return q != null && !q.isEmpty();
   }
 
   @Nullable V poll() {
-    Queue<V> q = values;
-    V value = q == null ? null : q.poll();
+    Queue<V> q = more; // before first, which is older
+    V value = first;
+    if (value != null) {
+      first = null;
+    } else if (q != null) {
+      value = q.poll();
+    }
     if (value != null && ++consumed == LIMIT) {
       consumed = 0;
       Subscription subscription = s;
@@ -218,17 +225,21 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
   }
 
   void discardValues() {
-    Operators.onDiscardQueueWithClear(values, currentContext(), null);
+    V value = first;
+    if (value != null) {
+      first = null;
+      Operators.onDiscard(value, currentContext());
+    }
+    Operators.onDiscardQueueWithClear(more, currentContext(), null);
   }
 
-  /** Makes it ready for the next worker. */
+  /** Makes one that no publisher has seen ready for another value. */
   void reset() {
     emitting = false;
     emitted = false;
     consumed = 0;
-    s = null;
-    error = null;
     done = false;
+    cancelled = false;
   }
 
   @Override
@@ -243,8 +254,8 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
       return PREFETCH;
     }
     if (key == Attr.BUFFERED) {
-      Queue<V> q = values;
-      return q == null ? 0 : q.size();
+      Queue<V> q = more;
+      return (first == null ? 0 : 1) + (q == null ? 0 : q.size());
     }
     if (key == Attr.TERMINATED) {
       return done;

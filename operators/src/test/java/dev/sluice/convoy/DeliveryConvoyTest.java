@@ -43,6 +43,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.reactivestreams.Subscription;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -91,8 +92,17 @@ class DeliveryConvoyTest {
   private final AtomicReference<LaneGauges> gauges = new AtomicReference<>();
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
 
+  private long demand = Long.MAX_VALUE;
+
   private final BaseSubscriber<Delivery<String>> subscriber =
       new BaseSubscriber<>() {
+        @Override
+        protected void hookOnSubscribe(Subscription s) {
+          if (demand > 0) {
+            request(demand);
+          }
+        }
+
         @Override
         protected void hookOnNext(Delivery<String> delivery) {
           emitted.add(delivery);
@@ -744,6 +754,92 @@ class DeliveryConvoyTest {
       a1.lose(); // before the effect has happened
       assertThat(started).containsExactly("a1", "a2");
       workers.get("a2").complete();
+    }
+
+    @Test
+    void endsTheWaitForTheValueOfAWorkerThatNeededNoSubscription() {
+      start(
+          GroupedConvoy.ofDeliveries(
+              Message::group,
+              payload -> {
+                started.add(payload);
+                return Mono.just(payload);
+              },
+              c -> c.timer(time)));
+      Probe a1 = offer("a1");
+      offer("a2");
+      a1.lose();
+      time.advanceTimeBy(Duration.ofMillis(4_999));
+      assertThat(started).containsExactly("a1");
+      time.advanceTimeBy(Duration.ofMillis(1));
+      assertThat(started).containsExactly("a1", "a2");
+      settleTheRest();
+    }
+
+    @Test
+    void endsTheWaitOfAFailedWorkersValuesToo() {
+      start(
+          GroupedConvoy.ofDeliveries(
+              Message::group, payload -> work(payload).flux(), c -> c.timer(time)));
+      Probe a1 = offer("a1");
+      offer("a2");
+      workers.get("a1").next("A1");
+      a1.lose();
+      workers.get("a1").error(new TimeoutException());
+      assertThat(started).containsExactly("a1");
+      time.advanceTimeBy(Duration.ofSeconds(5));
+
+      assertThat(started).containsExactly("a1", "a2");
+      workers.get("a2").complete();
+      decide(Outcome.ack());
+    }
+
+    @Test
+    void discardsValuesThatStillWaitForDemandWhenTheGraceIsOver() {
+      demand = 0;
+      start(c -> c);
+      Probe a1 = offer("a1");
+      offer("a2");
+      workers.get("a1").emit("A1");
+      a1.lose();
+      time.advanceTimeBy(Duration.ofSeconds(5));
+
+      assertThat(started).containsExactly("a1", "a2");
+      subscriber.request(1);
+      assertThat(emitted).isEmpty();
+      workers.get("a2").emit("A2");
+      assertThat(last().message().payload()).isEqualTo("A2");
+      decide(Outcome.ack());
+    }
+
+    @Test
+    void thatIsDecidedInTheGraceDisturbsNothingWhenTheGraceIsOver() {
+      start(c -> c);
+      Probe a1 = offer("a1");
+      offer("a2");
+      workers.get("a1").emit("A1");
+      a1.lose();
+      decide(Outcome.ack());
+      assertThat(started).containsExactly("a1", "a2");
+      time.advanceTimeBy(Duration.ofSeconds(5));
+
+      workers.get("a2").assertNotCancelled();
+      workers.get("a2").complete();
+      assertThat(heard).isEmpty();
+    }
+
+    @Test
+    void inALaterRunFindsNoWatchOfAnEarlierOne() {
+      start(c -> c);
+      Probe a1 = offer("a1");
+      for (int i = 0; i < 3; i++) {
+        workers.get("a1").emit("A1");
+        decide(Outcome.release(Why.BUSY));
+      }
+      a1.lose();
+      assertThat(time.getScheduledTaskCount()).isEqualTo(1);
+      time.advanceTimeBy(Duration.ofSeconds(5));
+      workers.get("a1").assertCancelled();
     }
 
     @Test

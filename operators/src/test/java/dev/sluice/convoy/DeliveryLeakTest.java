@@ -51,6 +51,7 @@ class DeliveryLeakTest {
   void aDroppedValueIsReportedAndItsMessageRunsAgainBeforeTheNextOfItsGroup() {
     long before = LeakDetector.leaks();
     List<String> order = new CopyOnWriteArrayList<>();
+    List<String> threads = new CopyOnWriteArrayList<>();
     Probe a1 = Probe.of("a1");
     Probe a2 = Probe.of("a2");
     Flux.just(a1.delivery(), a2.delivery())
@@ -60,6 +61,7 @@ class DeliveryLeakTest {
                 Message::group,
                 payload -> {
                   order.add(payload);
+                  threads.add(Thread.currentThread().getName());
                   runs.incrementAndGet();
                   return Mono.just(payload.toUpperCase(java.util.Locale.ROOT));
                 },
@@ -79,6 +81,8 @@ class DeliveryLeakTest {
 
     assertThat(LeakDetector.leaks()).isEqualTo(before + 1);
     assertThat(order).containsExactly("a1", "a1", "a2");
+    assertThat(threads.subList(1, 3)) // not the detector's, which serves the whole process
+        .allSatisfy(name -> assertThat(name).startsWith("parallel-"));
     assertThat(a1.decided).containsExactly(Outcome.ack());
   }
 

@@ -27,6 +27,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.RepeatedTest;
@@ -178,6 +179,97 @@ class FluxDispatchTest {
             .as("fates of %d: %s, discarded %s", element, work.log, discarded)
             .isEqualTo(1);
       }
+    }
+  }
+
+  @Nested
+  class Interruptions {
+
+    private final List<Lane<Integer>> lanes = new ArrayList<>();
+    private final List<Integer> runs = new ArrayList<>();
+    private final TestPublisher<Integer> worker = TestPublisher.create();
+
+    private void interrupt(int start) {
+      lanes.get(start).interrupt(runs.get(start), new IllegalStateException("not ours"));
+    }
+
+    private Flux<String> dispatch(Integer... elements) {
+      work.start =
+          lane -> {
+            lanes.add(lane);
+            runs.add(lane.run());
+            return lanes.size() == 1 ? worker : Mono.just(lane.element());
+          };
+      return FluxDispatchTest.this.dispatch(Flux.just(elements).concatWith(Flux.never()), 1, 8);
+    }
+
+    @Test
+    void cancelTheWorkerAndLetTheBehaviourDecide() {
+      work.failed = (lane, error) -> Verdict.retry(Duration.ZERO);
+      StepVerifier.create(dispatch(1))
+          .then(() -> interrupt(0))
+          .expectNext("1:1") // the second run
+          .then(() -> worker.assertCancelled())
+          .thenCancel()
+          .verify();
+      assertThat(work.log)
+          .containsExactly("start 1 attempt 1", "failed 1", "start 1 attempt 2", "completed 1");
+    }
+
+    @Test
+    void discardValuesThatWaitForDemandAlsoOfAWorkerThatHasEnded() {
+      work.failed = (lane, error) -> Verdict.NEXT;
+      StepVerifier.create(dispatch(1, 11), 0)
+          .then(() -> worker.next(7, 8).complete())
+          .then(() -> interrupt(0))
+          .thenRequest(5)
+          .expectNext("11:11")
+          .thenCancel()
+          .verifyThenAssertThat()
+          .hasDiscardedExactly(7, 8);
+    }
+
+    @Test
+    void endAHold() {
+      work.completed = lane -> lane.element() == 1 ? Verdict.HOLD : Verdict.NEXT;
+      work.failed = (lane, error) -> Verdict.NEXT;
+      StepVerifier.create(dispatch(1, 11))
+          .then(worker::complete)
+          .then(() -> interrupt(0))
+          .expectNext("11:11")
+          .thenCancel()
+          .verify();
+      assertThat(work.log).contains("failed 1 once");
+    }
+
+    @Test
+    void thatComeTooLateFindNothing() {
+      TestPublisher<Integer> again = TestPublisher.create();
+      work.completed =
+          lane -> lane.attempt() == 1 ? Verdict.retry(Duration.ofSeconds(1)) : Verdict.HOLD;
+      Flux<String> all = dispatch(1);
+      Function<Lane<Integer>, Publisher<Integer>> first = work.start;
+      work.start = lane -> first.apply(lane) == worker ? worker : again;
+      StepVerifier.create(all)
+          .then(worker::complete)
+          .then(() -> interrupt(0)) // asleep
+          .then(() -> time.advanceTimeBy(Duration.ofSeconds(1)))
+          .then(() -> interrupt(0)) // runs again
+          .then(() -> again.emit(1))
+          .expectNext("1:1")
+          .then(() -> interrupt(0)) // held
+          .then(() -> lanes.get(1).finish(Verdict.NEXT))
+          .then(() -> interrupt(1)) // gone
+          .thenCancel()
+          .verify();
+      assertThat(work.log).doesNotContain("failed 1", "failed 1 once");
+    }
+
+    @Test
+    void afterTheEndAreNothing() {
+      StepVerifier.create(dispatch(1)).then(worker::assertSubscribers).thenCancel().verify();
+      interrupt(0);
+      assertThat(work.log).containsExactly("start 1 attempt 1", "abandoned 1");
     }
   }
 
@@ -474,6 +566,26 @@ class FluxDispatchTest {
           .verifyThenAssertThat()
           .hasDiscardedExactly(WorkerInner.PREFETCH);
       rude.assertCancelled();
+    }
+
+    @Test
+    void oneThatEndsTwiceEndsNoOthersWork() {
+      TestPublisher<Integer> first =
+          TestPublisher.createNoncompliant(TestPublisher.Violation.CLEANUP_ON_TERMINATE);
+      TestPublisher<Integer> second = TestPublisher.create();
+      work.start = lane -> lane.element() == 1 ? first : second;
+      StepVerifier.create(dispatch(Flux.just(1, 2), 1, 8))
+          .then(first::complete)
+          .then(() -> first.next(7))
+          .then(first::complete)
+          .then(() -> first.error(new IllegalStateException("late")))
+          .then(() -> assertThat(gauges.get().running()).isEqualTo(1))
+          .then(() -> second.emit(2))
+          .expectNext("2:2")
+          .expectComplete()
+          .verifyThenAssertThat()
+          .hasDropped(7)
+          .hasDroppedErrorWithMessage("late");
     }
 
     @Test

@@ -169,8 +169,7 @@ public final class SplitSettlementStress {
     @Actor
     public void cut() {
       split.producerDone(
-          dev.sluice.delivery.Outcome.release(
-              dev.sluice.delivery.Outcome.Release.Why.CANCELLED));
+          dev.sluice.delivery.Outcome.release(dev.sluice.delivery.Outcome.Release.Why.CANCELLED));
     }
 
     @Arbiter
