@@ -56,7 +56,8 @@ class ArchitectureTest {
           .withImportOption(new ImportOption.DoNotIncludeTests())
           .importPackages("dev.sluice")
           .that(DescribedPredicate.not(resideInAPackage("dev.sluice.demo..")))
-          .that(DescribedPredicate.not(resideInAPackage("dev.sluice.test..")));
+          .that(DescribedPredicate.not(resideInAPackage("dev.sluice.test..")))
+          .that(DescribedPredicate.not(resideInAPackage("dev.sluice.contract..")));
 
   @Test
   void theToolkitKnowsNobody() {

@@ -48,7 +48,7 @@ final class FluxReceive extends Flux<Delivery<byte[]>> implements Scannable {
   public void subscribe(CoreSubscriber<? super Delivery<byte[]>> actual) {
     MemoryConsumer consumer =
         new MemoryConsumer(actual, channel, options, assembly, scheduler.createWorker());
-    channel.join();
+    channel.join(consumer);
     consumer.start();
   }
 

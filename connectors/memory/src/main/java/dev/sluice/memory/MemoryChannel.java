@@ -30,6 +30,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -83,6 +84,7 @@ public final class MemoryChannel implements Channel {
    * carries it out afterwards.
    *
    * waiting    consumers that want a message and found none
+   * consumers  those that have not come to their end, whether they still receive or not
    * sends      sends that found the channel full
    * wakeAt     when the timer has to fire; who lowers it arms the timer afterwards
    *
@@ -137,7 +139,7 @@ public final class MemoryChannel implements Channel {
   private final GroupQueues queues = new GroupQueues();
   private final Set<MemoryConsumer> waiting = new LinkedHashSet<>();
   private final Set<WaitingSend> sends = new LinkedHashSet<>();
-  private int consumers;
+  private final Set<MemoryConsumer> consumers = new HashSet<>();
   private long wakeAt = GroupQueues.NEVER;
 
   private MemoryChannel(String name, MemoryChannelSpec spec) {
@@ -285,7 +287,7 @@ public final class MemoryChannel implements Channel {
           queues.out(),
           queues.groups(),
           sends.size(),
-          consumers,
+          (int) consumers.stream().filter(MemoryConsumer::isRunning).count(),
           capacity);
     }
   }
@@ -300,18 +302,41 @@ public final class MemoryChannel implements Channel {
     return tick(GroupQueues.NEVER);
   }
 
+  /**
+   * Cuts off every consumer, as the death of its process would: nothing reaches it any more,
+   * nothing it decides has an effect, and what it held comes again, counted. Nobody is told, except
+   * for the holders of what is lost. For tests of what an application does after a crash.
+   *
+   * @return how many consumers were cut off, those that were about to end included
+   */
+  public int crashConsumers() {
+    List<MemoryConsumer> crashed;
+    synchronized (guard) {
+      crashed = List.copyOf(consumers);
+    }
+    crashed.forEach(MemoryConsumer::crash);
+    return crashed.size();
+  }
+
   // == consumer side ==
 
-  void join() {
+  void join(MemoryConsumer consumer) {
     synchronized (guard) {
-      consumers++;
+      consumers.add(consumer);
     }
   }
 
+  /** The consumer takes no more. */
   void leave(MemoryConsumer consumer) {
     synchronized (guard) {
-      consumers--;
       waiting.remove(consumer);
+    }
+  }
+
+  /** The consumer has come to its end. */
+  void forget(MemoryConsumer consumer) {
+    synchronized (guard) {
+      consumers.remove(consumer);
     }
   }
 

@@ -173,6 +173,14 @@ final class MemoryConsumer implements Subscription, Scannable, Runnable {
     }
   }
 
+  /** As if its process had died, with whatever it was about to do. */
+  void crash() {
+    enter(CANCELLED);
+    stopping.dispose();
+    open.forEach(MemorySettlement::crash);
+    drain();
+  }
+
   private void stop(Duration grace) {
     if (enter(STOPPING)) {
       if (grace.isNegative() || grace.isZero()) {
@@ -247,6 +255,7 @@ final class MemoryConsumer implements Subscription, Scannable, Runnable {
     for (; ; ) {
       emit();
       if (!isRunning() && ends()) {
+        channel.forget(this);
         worker.dispose();
         return;
       }

@@ -117,6 +117,12 @@ final class MemorySettlement extends SettlementCore {
     channel.giveBack(this, Duration.ZERO, /* counted= */ true);
   }
 
+  /** Takes the message back, whatever the holder has decided or will decide. */
+  void crash() {
+    abandon();
+    close(Outcome.Release.Why.LOST);
+  }
+
   // == the queues have answered ==
 
   void consumed(boolean owned) {

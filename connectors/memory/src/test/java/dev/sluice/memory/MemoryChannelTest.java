@@ -1007,6 +1007,63 @@ class MemoryChannelTest {
   }
 
   @Nested
+  class Crashing {
+
+    @Test
+    void cutsOffEveryConsumerAndCountsWhatItHeld() {
+      send("a");
+      TestConsumer one = consumer().requesting(1);
+      TestConsumer other = consumer().unbounded();
+      Delivery<byte[]> held = one.next();
+
+      assertThat(((MemoryChannel) channel).crashConsumers()).isEqualTo(2);
+
+      assertThat(held.settlement().isLost()).isTrue();
+      assertThat(((MemoryChannel) channel).stats().consumers()).isZero();
+      send("b");
+      one.nothing();
+      one.notEnded();
+      other.nothing();
+      other.notEnded();
+      TestConsumer next = consumer().unbounded();
+      assertThat(next.next().origin().attempt()).isEqualTo(2);
+      assertThat(next.bodies(1)).containsExactly("b");
+      assertThat(((MemoryChannel) channel).crashConsumers()).isEqualTo(1); // the dead die once
+    }
+
+    @Test
+    void forgetsADeadLetterThatIsNotConfirmed() {
+      send("a");
+      DeadLetters target = new DeadLetters().down();
+      Delivery<byte[]> rejected = consumer(options().deadLetters(target)).unbounded().next();
+      rejected.settlement().settle(REJECT);
+      ((MemoryChannel) channel).crashConsumers();
+      assertThat(target.cancelled).isEqualTo(1);
+      assertThat(rejected.settlement().isLost()).isTrue();
+      assertThat(consumer().unbounded().next().origin().attempt()).isEqualTo(2);
+    }
+
+    @Test
+    void catchesWhoIsAboutToEnd() {
+      send("a", "b");
+      DeadLetters target = new DeadLetters().down();
+      Sinks.One<Duration> stop = Sinks.one();
+      TestConsumer stopping =
+          consumer(options().deadLetters(target).stop(stop.asMono())).requesting(1);
+      TestConsumer cancelled = consumer(options().deadLetters(target)).requesting(1);
+      stopping.next().settlement().settle(REJECT);
+      cancelled.next().settlement().settle(REJECT);
+      stop.tryEmitValue(Duration.ofMinutes(1));
+      cancelled.cancel();
+      assertThat(((MemoryChannel) channel).crashConsumers()).isEqualTo(2);
+      stopping.notEnded();
+      assertThat(depth()).isEqualTo(2);
+      target.up();
+      assertThat(target.letters).isEmpty();
+    }
+  }
+
+  @Nested
   class Depth {
 
     @Test
