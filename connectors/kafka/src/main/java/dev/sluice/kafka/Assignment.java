@@ -43,19 +43,25 @@ final class Assignment {
 
   private static final Logger log = LoggerFactory.getLogger(Assignment.class);
   private static final long DRAIN_STEP_NANOS = 1_000_000;
+  private static final long GAUGES_STEP_NANOS = 100_000_000;
 
   private final KafkaChannelSpec spec;
+  private final Meters meters;
   private final LongSupplier nanoTime;
   private final OffsetCommitter committer;
   private final Map<TopicPartition, Partition> owned = new HashMap<>();
 
   private volatile boolean intakeStopped;
   private volatile boolean closing;
+  private volatile List<KafkaGauges.OfPartition> gauges = List.of();
+  private long gaugesAt;
 
-  Assignment(KafkaChannelSpec spec, LongSupplier nanoTime) {
+  Assignment(KafkaChannelSpec spec, Meters meters, LongSupplier nanoTime) {
     this.spec = spec;
+    this.meters = meters;
     this.nanoTime = nanoTime;
-    this.committer = new OffsetCommitter(spec, nanoTime);
+    this.committer = new OffsetCommitter(spec, meters, nanoTime);
+    this.gaugesAt = nanoTime.getAsLong() - GAUGES_STEP_NANOS;
   }
 
   // == any thread ==
@@ -71,6 +77,11 @@ final class Assignment {
     closing = true;
   }
 
+  /** As of the last poll. */
+  List<KafkaGauges.OfPartition> gauges() {
+    return gauges;
+  }
+
   // == rebalance ==
 
   /** Partitions are ours from now on, and go on where the group is, which is looked up once. */
@@ -81,7 +92,7 @@ final class Assignment {
       if (last != null) {
         consumer.seek(id, last); // or it would ask again, and might hear of another offset
       }
-      owned.put(id, new Partition(id, generation, last, spec, nanoTime));
+      owned.put(id, new Partition(id, generation, last, spec, meters, nanoTime));
     }
     log.debug("{} assigned in generation {}", ids, generation);
   }
@@ -175,6 +186,10 @@ final class Assignment {
     }
   }
 
+  Collection<Partition> partitions() {
+    return owned.values();
+  }
+
   // == poll ==
 
   void beforePoll(Consumer<?, ?> consumer, Pauses pauses) {
@@ -188,6 +203,10 @@ final class Assignment {
       }
     }
     committer.tick(owned.values(), consumer);
+    if (nanoTime.getAsLong() - gaugesAt >= GAUGES_STEP_NANOS) {
+      gaugesAt = nanoTime.getAsLong();
+      gauges = partitions().stream().map(p -> p.gauges(pauses.isPaused(p.id))).toList();
+    }
   }
 
   /** Passes on what is new, with its place in the window of its partition. */

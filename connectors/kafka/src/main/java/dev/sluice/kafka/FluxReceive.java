@@ -28,21 +28,25 @@ final class FluxReceive extends Flux<Delivery<byte[]>> implements Scannable {
 
   private final KafkaChannelSpec spec;
   private final ReceiveOptions options;
+  private final Meters meters;
   private final String assembly;
 
-  private FluxReceive(KafkaChannelSpec spec, ReceiveOptions options, String assembly) {
+  private FluxReceive(
+      KafkaChannelSpec spec, ReceiveOptions options, Meters meters, String assembly) {
     this.spec = spec;
     this.options = options;
+    this.meters = meters;
     this.assembly = assembly;
   }
 
-  static Flux<Delivery<byte[]>> create(KafkaChannelSpec spec, ReceiveOptions options) {
-    return onAssembly(new FluxReceive(spec, options, LeakDetector.assembly()));
+  static Flux<Delivery<byte[]>> create(
+      KafkaChannelSpec spec, ReceiveOptions options, Meters meters) {
+    return onAssembly(new FluxReceive(spec, options, meters, LeakDetector.assembly()));
   }
 
   @Override
   public void subscribe(CoreSubscriber<? super Delivery<byte[]>> actual) {
-    new Receiver(actual, spec, options, assembly).start();
+    new Receiver(actual, spec, options, meters, assembly).start();
   }
 
   @Override

@@ -15,6 +15,7 @@
  */
 package dev.sluice.kafka;
 
+import dev.sluice.Experimental;
 import dev.sluice.channel.Capability;
 import dev.sluice.channel.Channel;
 import dev.sluice.channel.ChannelInfo;
@@ -53,6 +54,7 @@ public final class KafkaChannel implements Channel {
   private final KafkaOutbound outbound;
   private final KafkaAdmin admin;
   private final KafkaLag lag;
+  private final Meters meters = new Meters();
 
   private KafkaChannel(KafkaChannelSpec spec) {
     this.spec = spec;
@@ -101,7 +103,17 @@ public final class KafkaChannel implements Channel {
    */
   @Override
   public Flux<Delivery<byte[]>> receive(ReceiveOptions options) {
-    return FluxReceive.create(spec, Objects.requireNonNull(options, "options"));
+    return FluxReceive.create(spec, Objects.requireNonNull(options, "options"), meters);
+  }
+
+  /**
+   * How the subscriptions to this channel stand at the moment: the bounds of each partition and how
+   * far they are used, how long the oldest unsettled record has been there, commits, and what was
+   * too late. Never blocks; any thread may ask.
+   */
+  @Experimental
+  public KafkaGauges gauges() {
+    return meters.read();
   }
 
   /**

@@ -19,6 +19,7 @@ import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.SettlementCore;
 import java.time.Duration;
+import java.util.function.Consumer;
 
 /**
  * The settlement of one delivery of a record.
@@ -28,7 +29,7 @@ import java.time.Duration;
  * has been committed. Retry and Release leave the slot open and hand the record to the receiver,
  * which delivers it again.
  */
-final class KafkaSettlement extends SettlementCore {
+final class KafkaSettlement extends SettlementCore implements Consumer<Outcome> {
 
   /** What this delivery has done to the slot of its record. */
   private enum Slot {
@@ -68,6 +69,17 @@ final class KafkaSettlement extends SettlementCore {
     } else {
       consume();
     }
+  }
+
+  @Override
+  protected void onRedundant(Outcome outcome) {
+    receiver.decidedAgain();
+  }
+
+  /** Listens to its own end, which spares an object a delivery. */
+  @Override
+  public void accept(Outcome outcome) {
+    receiver.deliveryDone(isLost());
   }
 
   /** The record is done with, provided that it is still ours. */

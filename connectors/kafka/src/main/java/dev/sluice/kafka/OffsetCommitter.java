@@ -48,6 +48,7 @@ final class OffsetCommitter {
   private final long intervalNanos;
   private final int every;
   private final Duration refresh;
+  private final Meters meters;
   private final LongSupplier nanoTime;
 
   private int mapLength;
@@ -55,11 +56,12 @@ final class OffsetCommitter {
   private boolean failed;
   private long lastAttempt;
 
-  OffsetCommitter(KafkaChannelSpec spec, LongSupplier nanoTime) {
+  OffsetCommitter(KafkaChannelSpec spec, Meters meters, LongSupplier nanoTime) {
     this.intervalNanos = spec.commitInterval().toNanos();
     this.every = spec.commitEvery();
     this.refresh = spec.refreshOffsets();
     this.mapLength = spec.ackAheadMap();
+    this.meters = meters;
     this.nanoTime = nanoTime;
     this.lastAttempt = nanoTime.getAsLong();
   }
@@ -172,6 +174,8 @@ final class OffsetCommitter {
   }
 
   private void report(Map<Partition, OffsetAndMetadata> progress, Exception error) {
+    meters.failedCommits.increment();
+    progress.keySet().forEach(partition -> partition.notCommitted(error));
     if (error instanceof OffsetMetadataTooLarge) {
       log.warn(
           "the broker takes less than {} bytes of metadata with a commit (see its"

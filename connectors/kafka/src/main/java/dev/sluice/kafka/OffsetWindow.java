@@ -217,7 +217,7 @@ final class OffsetWindow {
     advance();
     return head == tail
         ? Duration.ZERO
-        : Duration.ofMillis(Math.max(0, millis() - admittedAt[index(head)]));
+        : Duration.ofMillis(Integer.toUnsignedLong(millis() - admittedAt[index(head)]));
   }
 
   /** Ends the ownership: every record is now either settled for good or fenced. */
@@ -249,7 +249,7 @@ final class OffsetWindow {
     return (int) seq << 2 | code;
   }
 
-  /** Wraps after 24 days, which the differences survive. */
+  /** Wraps around; the difference of two is right as a number without a sign, up to 49 days. */
   private int millis() {
     return (int) ((nanoTime.getAsLong() - created) / 1_000_000);
   }

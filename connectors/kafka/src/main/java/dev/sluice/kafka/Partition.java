@@ -49,7 +49,7 @@ final class Partition {
    *                    is written before `out` is read: a delivery is seen by the poll thread, or
    *                    sees that the partition is leaving
    * committed          written by the poll thread; any thread reads it after `state` is GONE
-   * committedMap, committedAt   poll thread only: the metadata of the last commit, and its time
+   * committedMap, committedAt, commitError   poll thread only: what became of the last commit
    * blocking           the oldest record that keeps a held partition from going on
    *
    * Invariants:
@@ -69,6 +69,7 @@ final class Partition {
   final OffsetWindow window;
   private final int maxRecords;
   private final int maxBytes;
+  private final Meters meters;
   private final LongSupplier nanoTime;
 
   private final Queue<Arrival> waiting = new ArrayDeque<>();
@@ -82,6 +83,7 @@ final class Partition {
   private volatile long committed;
   private String committedMap;
   private long committedAt;
+  private @Nullable String commitError;
   private volatile boolean held;
   private volatile long blocking = NONE;
 
@@ -99,12 +101,14 @@ final class Partition {
       long epoch,
       @Nullable OffsetAndMetadata committed,
       KafkaChannelSpec spec,
+      Meters meters,
       LongSupplier nanoTime) {
     this.id = id;
     this.name = id.topic() + '-' + id.partition();
     this.epoch = epoch;
     this.maxRecords = spec.highWatermark();
     this.maxBytes = spec.highWatermarkBytes();
+    this.meters = meters;
     this.nanoTime = nanoTime;
     int capacity = spec.highWatermark() + spec.maxPollRecords();
     if (committed == null) {
@@ -136,7 +140,11 @@ final class Partition {
   /** The record becomes an arrival; null if it is not new here, or settled already. */
   @Nullable Arrival admit(ConsumerRecord<byte[], ?> record) {
     long seq = window.admit(record.offset());
-    if (seq == OffsetWindow.REFUSED || seq == OffsetWindow.SETTLED) {
+    if (seq == OffsetWindow.SETTLED) {
+      meters.skipped.increment();
+      return null;
+    }
+    if (seq == OffsetWindow.REFUSED) {
       return null;
     }
     Arrival arrival = new Arrival(this, seq, record);
@@ -209,6 +217,7 @@ final class Partition {
     if (offset < committed) {
       return; // an answer that was overtaken by a later commit's
     }
+    commitError = null;
     committedMap = confirmed.metadata();
     committedAt = nanoTime.getAsLong();
     if (offset == committed) {
@@ -221,6 +230,30 @@ final class Partition {
         awaitingDurability.add(settlement);
       }
     }
+  }
+
+  /** A commit did not succeed; the next one covers it. */
+  void notCommitted(Exception error) {
+    commitError = error.toString();
+  }
+
+  KafkaGauges.OfPartition gauges(boolean paused) {
+    return new KafkaGauges.OfPartition(
+        id.topic(),
+        id.partition(),
+        epoch,
+        committed,
+        window.frontier(),
+        window.position(),
+        window.used(),
+        maxRecords,
+        bytes,
+        maxBytes,
+        window.inFlight(),
+        window.oldestAge(),
+        paused,
+        sinceCommit(),
+        commitError);
   }
 
   /**

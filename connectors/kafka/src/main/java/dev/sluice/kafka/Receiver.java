@@ -28,7 +28,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import org.slf4j.Logger;
@@ -88,13 +87,13 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
   private final CoreSubscriber<? super Delivery<byte[]>> actual;
   private final KafkaChannelSpec spec;
   private final ReceiveOptions options;
+  private final Meters meters;
   private final String assembly;
   private final Assignment assignment;
   private final KafkaLoop loop;
   private final Scheduler emitter;
   private final Disposable.Composite deadLetters = Disposables.composite();
   private final Disposable.Swap stopSignal = Disposables.swap();
-  private final Consumer<Outcome> onDone = outcome -> deliveryDone();
 
   private final Queue<Arrival> arrivals = Queues.<Arrival>unboundedMultiproducer().get();
   private final Queue<Partition> round = new ArrayDeque<>();
@@ -136,17 +135,20 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
       CoreSubscriber<? super Delivery<byte[]>> actual,
       KafkaChannelSpec spec,
       ReceiveOptions options,
+      Meters meters,
       String assembly) {
     this.actual = actual;
     this.spec = spec;
     this.options = options;
+    this.meters = meters;
     this.assembly = assembly;
-    this.assignment = new Assignment(spec, System::nanoTime);
+    this.assignment = new Assignment(spec, meters, System::nanoTime);
     this.loop = new ReactorKafkaLoop(spec, assignment, this);
     this.emitter = Schedulers.newSingle("sluice-kafka-" + spec.topic(), true);
   }
 
   void start() {
+    meters.began(assignment);
     actual.onSubscribe(this);
     stopSignal.update(
         options
@@ -234,9 +236,17 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
             .subscribe(ignored -> {}, this::fail, settlement::consume));
   }
 
-  private void deliveryDone() {
+  /** A delivery is decided, and done or lost. */
+  void deliveryDone(boolean lost) {
+    if (lost) {
+      meters.stale.increment();
+    }
     UNSETTLED.getAndDecrement(this);
     drain();
+  }
+
+  void decidedAgain() {
+    meters.redundant.increment();
   }
 
   // == end ==
@@ -328,7 +338,7 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
     }
     arrival.delivered = true;
     UNSETTLED.getAndIncrement(this);
-    settlement.onDone(onDone);
+    settlement.onDone(settlement);
     actual.onNext(
         new Delivery<>(arrival.message(), LeakDetector.track(settlement, assembly), origin));
     return true;
@@ -363,6 +373,7 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
 
   private void end() {
     phase = Phase.ENDED;
+    meters.ended(assignment);
     stopSignal.dispose();
     deadLetters.dispose();
     round.clear();

@@ -995,4 +995,94 @@ class KafkaChannelTest {
       channel.close().subscribeOn(Schedulers.parallel()).block(SOON);
     }
   }
+
+  @Nested
+  class Gauges {
+
+    private static KafkaGauges.OfPartition only(KafkaChannel channel) {
+      List<KafkaGauges.OfPartition> partitions = channel.gauges().partitions();
+      return partitions.isEmpty() ? NOTHING : partitions.get(0);
+    }
+
+    private static final KafkaGauges.OfPartition NOTHING =
+        new KafkaGauges.OfPartition(
+            "", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, Duration.ZERO, false, Duration.ZERO, null);
+
+    @Test
+    void showWhatIsHeldBesideItsBounds() {
+      String topic = newTopic(1);
+      fill(topic, 1, 30);
+      KafkaChannel channel = channel(topic, s -> s.highWatermark(10).maxPollRecords(5));
+      assertThat(channel.gauges().partitions()).isEmpty();
+      try (Member member = Member.holding(channel).awaitCount(10)) {
+        await("paused", () -> only(channel).paused());
+        KafkaGauges.OfPartition full = only(channel);
+        assertThat(full.topic()).isEqualTo(topic);
+        assertThat(full.partition()).isZero();
+        assertThat(full.epoch()).isEqualTo(member.deliveries().get(0).origin().epoch());
+        assertThat(full.frontier()).isZero();
+        assertThat(full.position()).isEqualTo(full.window()).isEqualTo(full.unsettled());
+        assertThat(full.window()).isBetween(10, 14);
+        assertThat(full.highWatermark()).isEqualTo(10);
+        assertThat(full.bytes()).isEqualTo(10 + 2 * (full.window() - 10));
+        assertThat(full.highWatermarkBytes()).isEqualTo(16 * 1024 * 1024);
+        assertThat(full.commitError()).isNull();
+        for (int i : new int[] {0, 1, 5}) {
+          ack(member.deliveries().get(i));
+        }
+        await("committed", () -> only(channel).committed() == 2);
+        KafkaGauges.OfPartition after = only(channel);
+        assertThat(after.frontier()).isEqualTo(2);
+        assertThat(after.window()).isEqualTo(full.window() - 2);
+        assertThat(after.unsettled()).isEqualTo(full.unsettled() - 3);
+        assertThat(after.stalledFor()).isPositive();
+      }
+      await("nothing", () -> channel.gauges().partitions().isEmpty());
+    }
+
+    @Test
+    void showARecordThatWaitsForALongRetry() {
+      String topic = newTopic(1);
+      fill(topic, 1, 3);
+      KafkaChannel channel = channel(topic);
+      try (Member member =
+          Member.handling(
+              channel,
+              d ->
+                  d.settlement()
+                      .settle(
+                          Broker.text(d.message()).equals("0")
+                              ? Outcome.retry(Duration.ofHours(1), null)
+                              : Outcome.ack()))) {
+        member.awaitCount(3);
+        await("stalled", () -> only(channel).stalledFor().toMillis() > 300);
+        assertThat(only(channel).unsettled()).isEqualTo(1);
+        assertThat(only(channel).window()).isEqualTo(3);
+        assertThat(only(channel).frontier()).isZero();
+      }
+    }
+
+    @Test
+    void countWhatCameToNothing() {
+      String topic = newTopic(1);
+      fill(topic, 1, 4);
+      KafkaChannel channel = channel(topic);
+      try (Member member = Member.holding(channel).awaitCount(4)) {
+        ack(member.deliveries().get(1));
+        ack(member.deliveries().get(1));
+        member.stop(Duration.ZERO);
+        ack(member.deliveries().get(0));
+        assertThat(channel.gauges().redundant()).isEqualTo(1);
+        assertThat(channel.gauges().stale()).isEqualTo(1);
+        assertThat(channel.gauges().skipped()).isZero();
+      }
+      assertThat(channel.gauges().stale()).isEqualTo(3);
+      try (Member member = Member.acking(channel).awaitCount(3)) {
+        await("all committed", () -> committed(topic) == 4);
+        assertThat(member.count()).isEqualTo(3);
+        assertThat(channel.gauges().skipped()).isEqualTo(1);
+        assertThat(channel.gauges().failedCommits()).isZero();
+      }
+    }
+  }
 }

@@ -43,10 +43,11 @@ class OffsetCommitterTest {
   private static final TopicPartition ID = new TopicPartition("bags", 0);
 
   private final AtomicLong nanos = new AtomicLong();
+  private final Meters meters = new Meters();
   private final OffsetCommitter committer =
-      new OffsetCommitter(KafkaChannelSpec.DEFAULT, nanos::get);
+      new OffsetCommitter(KafkaChannelSpec.DEFAULT, meters, nanos::get);
   private final Partition partition =
-      new Partition(ID, 1, new OffsetAndMetadata(0), KafkaChannelSpec.DEFAULT, nanos::get);
+      new Partition(ID, 1, new OffsetAndMetadata(0), KafkaChannelSpec.DEFAULT, meters, nanos::get);
   private final List<Partition> all = List.of(partition);
   private final ScriptedConsumer consumer = new ScriptedConsumer();
   private final Map<Long, Arrival> slots = new LinkedHashMap<>();
@@ -240,7 +241,7 @@ class OffsetCommitterTest {
 
     @Test
     void doNotCommitWhatNobodyKnows() {
-      Partition unknown = new Partition(ID, 1, null, KafkaChannelSpec.DEFAULT, nanos::get);
+      Partition unknown = new Partition(ID, 1, null, KafkaChannelSpec.DEFAULT, meters, nanos::get);
       nanos.addAndGet(Duration.ofDays(3).toNanos());
       committer.tick(List.of(unknown), consumer);
       assertThat(consumer.asked).isEmpty();

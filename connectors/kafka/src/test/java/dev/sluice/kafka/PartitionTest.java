@@ -32,7 +32,13 @@ class PartitionTest {
   private static final TopicPartition ID = new TopicPartition("bags", 0);
 
   private final Partition partition =
-      new Partition(ID, 1, new OffsetAndMetadata(0), KafkaChannelSpec.DEFAULT, System::nanoTime);
+      new Partition(
+          ID,
+          1,
+          new OffsetAndMetadata(0),
+          KafkaChannelSpec.DEFAULT,
+          new Meters(),
+          System::nanoTime);
   private final List<KafkaSettlement> out = new ArrayList<>();
 
   private void deliver(int n) {
