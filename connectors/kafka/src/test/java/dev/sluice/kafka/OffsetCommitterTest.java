@@ -331,6 +331,18 @@ class OffsetCommitterTest {
     }
 
     @Test
+    void areNotUndoneByAnEarlierCommitThatIsAnsweredLate() {
+      admit(0, 10);
+      settle(0, 3);
+      tick(Duration.ofSeconds(1));
+      settle(3, 7);
+      committer.flush(all, consumer, Duration.ofSeconds(5));
+      consumer.answer(0, null);
+      assertThat(consumer.asked).containsExactly(3L, 7L);
+      assertThat(partition.committed()).isEqualTo(7);
+    }
+
+    @Test
     void saveWhatIsSettledAhead() {
       admit(0, 10);
       settle(4, 7);
