@@ -48,6 +48,9 @@ public sealed interface Settlement permits SettlementCore, TrackedSettlement {
     return outcome() != null;
   }
 
+  /** Whether it has been decided and is done or lost: whether {@link #onDone} would not wait. */
+  boolean isDone();
+
   /** Whether the ownership of the message has ended. */
   boolean isLost();
 

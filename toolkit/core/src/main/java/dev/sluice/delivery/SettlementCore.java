@@ -116,6 +116,11 @@ public abstract non-sealed class SettlementCore implements Settlement {
   }
 
   @Override
+  public final boolean isDone() {
+    return outcome != null && (state & (DONE | LOST)) != 0;
+  }
+
+  @Override
   public boolean isLost() {
     return (state & LOST) != 0;
   }

@@ -52,6 +52,11 @@ final class TrackedSettlement implements Settlement {
   }
 
   @Override
+  public boolean isDone() {
+    return core.isDone();
+  }
+
+  @Override
   public boolean isLost() {
     return core.isLost();
   }

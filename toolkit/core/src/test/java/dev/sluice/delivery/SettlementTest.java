@@ -285,12 +285,14 @@ class SettlementTest {
       settlement.onDone(outcome -> calls.incrementAndGet());
       settlement.settle(Outcome.ack());
       assertThat(calls).hasValue(0);
+      assertThat(settlement.isDone()).isFalse();
 
       settlement.done();
       settlement.makeDurable();
       settlement.lose();
 
       assertThat(calls).hasValue(1);
+      assertThat(settlement.isDone()).isTrue();
     }
 
     @Test
@@ -306,9 +308,11 @@ class SettlementTest {
       settlement.onDone(outcome -> calls.incrementAndGet());
       settlement.lose();
       assertThat(calls).hasValue(0);
+      assertThat(settlement.isDone()).isFalse();
 
       settlement.settle(Outcome.ack());
       assertThat(calls).hasValue(1);
+      assertThat(settlement.isDone()).isTrue();
     }
 
     @Test
