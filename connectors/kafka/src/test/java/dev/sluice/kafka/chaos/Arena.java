@@ -165,10 +165,13 @@ final class Arena implements AutoCloseable {
 
   /** Ends the load, and waits until all of it is done and committed. */
   Judgement finish() {
-    int[] sent = load.end();
-    await(Await.LONG, () -> "all done, is " + this, () -> done() >= load.total());
+    Judgement judgement = new Judgement(load.end());
+    await(
+        Await.LONG,
+        () -> "all done, is " + this + ", " + judgement.verdict(),
+        () -> done() >= load.total());
     await(Await.LONG, () -> "all committed, is " + this, () -> committed() >= load.total());
-    return new Judgement(sent);
+    return judgement;
   }
 
   /** Knows what was sent; asked when all members have ended. */

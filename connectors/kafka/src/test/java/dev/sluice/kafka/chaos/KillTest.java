@@ -31,6 +31,9 @@ class KillTest {
 
   private static final Logger log = LoggerFactory.getLogger(KillTest.class);
 
+  /** In the soak; {@code -Dchaos.kills} makes it shorter or longer. */
+  private static final int MANY = Integer.getInteger("chaos.kills", 50);
+
   /** So much is done between two kills that the victim was in the middle of it. */
   private static final int WORK_BETWEEN_KILLS = 500;
 
@@ -44,15 +47,15 @@ class KillTest {
   /** A static member takes its partitions over at once. */
   @Test
   @Tag("soak")
-  void fiftyKillsOfStaticMembersLoseNothing() {
-    kill(50, true);
+  void manyKillsOfStaticMembersLoseNothing() {
+    kill(MANY, true);
   }
 
   /** The partitions of a dynamic member wait until its session has ended. */
   @Test
   @Tag("soak")
-  void fiftyKillsOfDynamicMembersLoseNothing() {
-    kill(50, false);
+  void manyKillsOfDynamicMembersLoseNothing() {
+    kill(MANY, false);
   }
 
   private void kill(int times, boolean staticMembers) {

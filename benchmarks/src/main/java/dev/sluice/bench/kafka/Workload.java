@@ -1,0 +1,41 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.bench.kafka;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What is in a topic: numbered records, their keys in turn.
+ *
+ * @param records how many
+ * @param keys how many different keys they have
+ * @param size the bytes of a value
+ */
+record Workload(String topic, int partitions, int records, int keys, int size) {
+
+  byte[] keyOf(int number) {
+    return ("key-" + number % keys).getBytes(StandardCharsets.UTF_8);
+  }
+
+  byte[] valueOf(int number) {
+    return ByteBuffer.allocate(size).putInt(number).array();
+  }
+
+  int number(byte[] value) {
+    return ByteBuffer.wrap(value).getInt();
+  }
+}
