@@ -17,7 +17,6 @@ package dev.sluice.gather;
 
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -166,17 +165,15 @@ final class Ask<T, R> extends Signal implements CoreSubscriber<R>, Scannable {
   }
 
   @Override
-  public Stream<? extends Scannable> inners() {
-    return Stream.empty();
-  }
-
-  @Override
   public @Nullable Object scanUnsafe(Attr key) {
     if (key == Attr.ACTUAL) {
       return main;
     }
     if (key == Attr.PARENT) {
       return s;
+    }
+    if (key == Attr.PREFETCH) {
+      return 1;
     }
     if (key == Attr.NAME) {
       return recipient();

@@ -65,7 +65,7 @@ final class FluxGather<T, R> extends Flux<Leg<R>> implements Scannable {
     private long emitted; // drain only
 
     StreamMain(CoreSubscriber<? super Leg<R>> actual, ScatterGather<T, R> scatter, T request) {
-      super(actual, scatter, request);
+      super(actual, scatter, request, ScatterGather.Door.ALONE);
       this.actual = actual;
     }
 

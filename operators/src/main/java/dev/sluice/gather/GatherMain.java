@@ -86,6 +86,7 @@ abstract class GatherMain<T, R> implements Subscription, Scannable, Runnable {
   final ScatterGather<T, R> scatter;
   final ScatterSpec<R> spec;
   private final T request;
+  private final ScatterGather.Door door;
   private final Scheduler timer;
   private final long startedAt;
   private final long deadline;
@@ -118,6 +119,7 @@ abstract class GatherMain<T, R> implements Subscription, Scannable, Runnable {
   private @Nullable Context askContext; // written by whoever needs it first, always the same
 
   // == drain only ==
+  private @Nullable Signal taken; // what was in the stack, oldest first
   private Recipient<? super T, ? extends R>[] recipients;
   private @Nullable Leg<R>[] legs;
   private @Nullable Call<T, R> @Nullable [] calls;
@@ -143,7 +145,12 @@ abstract class GatherMain<T, R> implements Subscription, Scannable, Runnable {
   @Nullable Throwable shortfall;
 
   @SuppressWarnings("unchecked")
-  GatherMain(CoreSubscriber<?> downstream, ScatterGather<T, R> scatter, T request) {
+  GatherMain(
+      CoreSubscriber<?> downstream,
+      ScatterGather<T, R> scatter,
+      T request,
+      ScatterGather.Door door) {
+    this.door = door;
     this.downstream = downstream;
     this.scatter = scatter;
     this.spec = scatter.spec;
@@ -215,8 +222,12 @@ abstract class GatherMain<T, R> implements Subscription, Scannable, Runnable {
     return downstream.currentContext();
   }
 
-  boolean isOver() {
-    return cancelled || terminated;
+  final boolean isCancelled() {
+    return cancelled || door.closed;
+  }
+
+  final boolean isOver() {
+    return terminated || isCancelled();
   }
 
   // == the other side ==
@@ -316,21 +327,9 @@ abstract class GatherMain<T, R> implements Subscription, Scannable, Runnable {
   /** Whether a gather that is not complete is an error. */
   abstract boolean failsWhenIncomplete();
 
+  /** What user code throws here leaves the rest to the next call. */
   private void takeSignals() {
-    if (top == null) {
-      return;
-    }
-    Signal newest = TOP.getAndSet(this, null);
-    Signal signal = null;
-    while (newest != null) {
-      Signal next = newest.next;
-      newest.next = signal;
-      signal = newest;
-      newest = next;
-    }
-    while (signal != null) {
-      Signal next = signal.next;
-      signal.next = null;
+    for (Signal signal = nextSignal(); signal != null; signal = nextSignal()) {
       if (signal instanceof Ask) {
         @SuppressWarnings("unchecked")
         Ask<T, R> ask = (Ask<T, R>) signal;
@@ -340,8 +339,29 @@ abstract class GatherMain<T, R> implements Subscription, Scannable, Runnable {
         Call<T, R> call = (Call<T, R>) signal;
         look(call);
       }
-      signal = next;
     }
+  }
+
+  /** Oldest first: the stack is taken whole and turned over. */
+  private @Nullable Signal nextSignal() {
+    Signal oldest = taken;
+    if (oldest == null) {
+      if (top == null) {
+        return null;
+      }
+      Signal newest = TOP.getAndSet(this, null);
+      while (newest != null) {
+        Signal older = newest.next;
+        newest.next = oldest;
+        oldest = newest;
+        newest = older;
+      }
+    }
+    if (oldest != null) {
+      taken = oldest.next;
+      oldest.next = null;
+    }
+    return oldest;
   }
 
   /** An ask was told something. */
@@ -552,6 +572,10 @@ abstract class GatherMain<T, R> implements Subscription, Scannable, Runnable {
   }
 
   private void answered(int index, boolean hedge, R answer) {
+    if (isOver()) { // it was cancelled while it was asked
+      Operators.onDiscard(answer, currentContext());
+      return;
+    }
     endLeg(index, hedge ? Leg.State.HEDGED : Leg.State.ANSWERED, answer, null);
     if (tally.add(answer)) {
       end(spec.goal().reached());
@@ -562,6 +586,10 @@ abstract class GatherMain<T, R> implements Subscription, Scannable, Runnable {
 
   /** An ask has failed, and its place was given back. */
   private void failed(Call<T, R> call, boolean hedge, Throwable error, boolean timedOut) {
+    if (isOver()) {
+      Operators.onErrorDropped(error, currentContext());
+      return;
+    }
     call.error = error;
     call.timedOut = timedOut;
     ErrorPolicy retry = spec.retry();

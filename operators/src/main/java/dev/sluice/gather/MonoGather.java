@@ -34,18 +34,22 @@ final class MonoGather<T, R> extends Mono<Gathered<R>> implements Scannable {
   private final ScatterGather<T, R> scatter;
   private final T request;
 
-  private MonoGather(ScatterGather<T, R> scatter, T request) {
+  private final ScatterGather.Door door;
+
+  private MonoGather(ScatterGather<T, R> scatter, T request, ScatterGather.Door door) {
     this.scatter = scatter;
+    this.door = door;
     this.request = Objects.requireNonNull(request, "request");
   }
 
-  static <T, R> Mono<Gathered<R>> create(ScatterGather<T, R> scatter, T request) {
-    return onAssembly(new MonoGather<>(scatter, request));
+  static <T, R> Mono<Gathered<R>> create(
+      ScatterGather<T, R> scatter, T request, ScatterGather.Door door) {
+    return onAssembly(new MonoGather<>(scatter, request, door));
   }
 
   @Override
   public void subscribe(CoreSubscriber<? super Gathered<R>> actual) {
-    CollectMain<T, R> main = new CollectMain<>(actual, scatter, request);
+    CollectMain<T, R> main = new CollectMain<>(actual, scatter, request, door);
     actual.onSubscribe(main);
     main.start();
   }
@@ -67,8 +71,11 @@ final class MonoGather<T, R> extends Mono<Gathered<R>> implements Scannable {
     private final CoreSubscriber<? super Gathered<R>> actual;
 
     CollectMain(
-        CoreSubscriber<? super Gathered<R>> actual, ScatterGather<T, R> scatter, T request) {
-      super(actual, scatter, request);
+        CoreSubscriber<? super Gathered<R>> actual,
+        ScatterGather<T, R> scatter,
+        T request,
+        ScatterGather.Door door) {
+      super(actual, scatter, request, door);
       this.actual = actual;
     }
 
@@ -85,7 +92,9 @@ final class MonoGather<T, R> extends Mono<Gathered<R>> implements Scannable {
         actual.onError(error);
       } else {
         actual.onNext(gathered);
-        actual.onComplete();
+        if (!isCancelled()) {
+          actual.onComplete();
+        }
       }
     }
 

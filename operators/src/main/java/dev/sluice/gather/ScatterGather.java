@@ -17,6 +17,7 @@ package dev.sluice.gather;
 
 import dev.sluice.Experimental;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -122,7 +123,7 @@ public final class ScatterGather<T, R> implements Function<Flux<T>, Flux<Gathere
    * </dl>
    */
   public Mono<Gathered<R>> ask(T request) {
-    return MonoGather.create(this, request);
+    return MonoGather.create(this, request, Door.ALONE);
   }
 
   /**
@@ -195,37 +196,86 @@ public final class ScatterGather<T, R> implements Function<Flux<T>, Flux<Gathere
   public <A> Function<Flux<T>, Flux<A>> combining(
       BiFunction<? super T, ? super Gathered<R>, ? extends A> combine) {
     Objects.requireNonNull(combine, "combine");
-    return requests -> {
-      Object door = new Object(); // the results of another door are not ours to take apart
-      return requests
-          .flatMap(
-              request ->
-                  ask(request)
-                      .<Result<T, R>>handle(
-                          (gathered, sink) ->
-                              sink.next(new Result<>(door, request, gathered, sink.contextView()))),
-              spec.concurrency(),
-              1)
-          .contextWrite(context -> takingApart(door, context))
-          .map(result -> result.combined(combine));
-    };
+    return requests -> Flux.defer(() -> combining(requests, combine, new Door()));
+  }
+
+  private <A> Flux<A> combining(
+      Flux<T> requests,
+      BiFunction<? super T, ? super Gathered<R>, ? extends A> combine,
+      Door door) {
+    return requests
+        .doOnError(e -> door.closed = true)
+        .flatMap(
+            request ->
+                MonoGather.create(this, request, door)
+                    .doOnError(e -> door.closed = true)
+                    .<Result<T, R>>handle(
+                        (gathered, sink) ->
+                            sink.next(new Result<>(door, request, gathered, sink.contextView()))),
+            spec.concurrency(),
+            1)
+        .doOnCancel(() -> door.closed = true)
+        .contextWrite(context -> takingApart(door, context))
+        .onErrorStop()
+        .handle(
+            (result, sink) -> {
+              if (result.claim()) {
+                sink.next(result.combined(combine));
+              }
+            });
+  }
+
+  /**
+   * What the gathers of one subscription to a Flux have in common: they end together. Cancelled one
+   * after the other, the first to go would leave its places to those that go next.
+   */
+  static final class Door {
+    static final Door ALONE = new Door();
+
+    volatile boolean closed;
   }
 
   /** Discards the answers one by one when a result of this door is discarded. */
-  private static Context takingApart(Object door, Context context) {
+  private static Context takingApart(Door door, Context context) {
     return Operators.enableOnDiscard(
         context,
         discarded -> {
-          if (discarded instanceof Result<?, ?> result && result.door() == door) {
-            Operators.onDiscardMultiple(result.gathered().answers(), context);
-          } else {
+          if (!(discarded instanceof Result<?, ?> result) || result.door != door) {
             Operators.onDiscard(discarded, context);
+          } else if (result.claim()) {
+            result.discardAnswers();
           }
         });
   }
 
-  /** A result on its way to {@code combine}. */
-  private record Result<T, R>(Object door, T request, Gathered<R> gathered, ContextView context) {
+  /**
+   * A result on its way to {@code combine}. A flatMap that is cancelled may discard an element
+   * twice, or discard and emit it, so whoever claims it first has it.
+   */
+  private static final class Result<T, R> {
+
+    private final Door door;
+    private final T request;
+    private final Gathered<R> gathered;
+    private final ContextView context;
+
+    @SuppressWarnings("UnusedVariable") // through the updater only
+    private volatile int claimed;
+
+    @SuppressWarnings("rawtypes")
+    private static final AtomicIntegerFieldUpdater<Result> CLAIMED =
+        AtomicIntegerFieldUpdater.newUpdater(Result.class, "claimed");
+
+    Result(Door door, T request, Gathered<R> gathered, ContextView context) {
+      this.door = door;
+      this.request = request;
+      this.gathered = gathered;
+      this.context = context;
+    }
+
+    boolean claim() {
+      return CLAIMED.compareAndSet(this, 0, 1);
+    }
 
     <A> A combined(BiFunction<? super T, ? super Gathered<R>, ? extends A> combine) {
       try {
