@@ -1,0 +1,51 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.priority;
+
+import org.jspecify.annotations.Nullable;
+
+/** The most urgent level that has something. */
+final class StrictOrder<T> extends LevelOrder<T> {
+
+  StrictOrder(int levels) {
+    super(levels);
+  }
+
+  static <T> Policy<T> policy() {
+    return StrictOrder::new;
+  }
+
+  @Override
+  @Nullable Line<T> choose() {
+    return isEmpty() ? null : get(mostUrgent());
+  }
+
+  @Override
+  void add(Line<T> line) {
+    append(line);
+    chosen = null;
+  }
+
+  @Override
+  boolean served(Line<T> line) {
+    boolean waiting = passOn(line);
+    Line<T> following = get(line.level);
+    if (following != chosen) { // most often it is
+      chosen = following;
+    }
+    return waiting;
+  }
+}
