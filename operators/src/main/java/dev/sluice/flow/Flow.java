@@ -26,13 +26,16 @@ import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.message.Message;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Objects;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
+import reactor.util.retry.Retry;
 
 /**
  * A pipeline from a channel through functions of payloads to a channel, in which every delivery is
@@ -60,9 +63,9 @@ import reactor.core.publisher.Flux;
 public final class Flow<T> {
 
   private final FlowSettings settings;
-  private final Function<FlowRun, Flux<Delivery<T>>> chain;
+  private final Function<Scope, Flux<Delivery<T>>> chain;
 
-  private Flow(FlowSettings settings, Function<FlowRun, Flux<Delivery<T>>> chain) {
+  private Flow(FlowSettings settings, Function<Scope, Flux<Delivery<T>>> chain) {
     this.settings = settings;
     this.chain = chain;
   }
@@ -76,7 +79,7 @@ public final class Flow<T> {
    */
   public static Flow<byte[]> from(Inbound source) {
     Objects.requireNonNull(source, "source");
-    return new Flow<>(FlowSettings.defaults(source), FlowRun::deliveries);
+    return new Flow<>(new FlowSettings(new Source.OfChannel(source)), Scope::source);
   }
 
   // == options ==
@@ -109,6 +112,29 @@ public final class Flow<T> {
     return new Flow<>(settings.maxUnsettled(maxUnsettled), chain);
   }
 
+  /**
+   * How long a delivery is owned before its channel has to renew it, where the channel has {@link
+   * dev.sluice.channel.Capability#LEASES}. Defaults to 30 s.
+   *
+   * @param lease more than zero
+   */
+  public Flow<T> lease(Duration lease) {
+    return new Flow<>(settings.lease(lease), chain);
+  }
+
+  /**
+   * Receives again when the source has failed, as {@code restart} says: {@code
+   * Retry.backoff(Long.MAX_VALUE, ofSeconds(1)).maxBackoff(ofMinutes(1)).transientErrors(true)}.
+   * Without it such a failure ends the flow. A connector heals by itself what it can, so this is
+   * for what it cannot; and it helps neither against an error that the policy calls fatal nor
+   * against a rejected message that has no dead-letter target: after these the flow has failed.
+   *
+   * <p>What was out when the source failed has been given back and comes again.
+   */
+  public Flow<T> restart(Retry restart) {
+    return new Flow<>(settings.restart(restart), chain);
+  }
+
   /** The clock that tells whether a message has expired. Defaults to the system's in UTC. */
   public Flow<T> clock(Clock clock) {
     return new Flow<>(settings.clock(clock), chain);
@@ -124,7 +150,8 @@ public final class Flow<T> {
    */
   public <R> Flow<R> decode(PayloadCodec<R> codec) {
     Objects.requireNonNull(codec, "codec");
-    return step(run -> message -> codec.decode(bytes(message)));
+    return step(
+        (source, scope) -> Steps.map(source, scope, message -> codec.decode(bytes(message))));
   }
 
   /**
@@ -137,7 +164,8 @@ public final class Flow<T> {
    */
   public <R> Flow<R> map(Function<? super T, ? extends R> mapper) {
     Objects.requireNonNull(mapper, "mapper");
-    return step(run -> message -> mapper.apply(message.payload()));
+    return step(
+        (source, scope) -> Steps.map(source, scope, message -> mapper.apply(message.payload())));
   }
 
   /**
@@ -145,13 +173,19 @@ public final class Flow<T> {
    * settles the message by the error policy, as in {@link #map}.
    */
   public Flow<T> filter(Predicate<? super T> predicate) {
+    return filter(predicate, Otherwise.acknowledge());
+  }
+
+  /**
+   * Lets through what the predicate accepts.
+   *
+   * @param otherwise what becomes of the rest: {@code reject(UNROUTABLE)}, {@code
+   *     routeTo(channel)}, …
+   */
+  public Flow<T> filter(Predicate<? super T> predicate, Otherwise<? super T> otherwise) {
     Objects.requireNonNull(predicate, "predicate");
-    return new Flow<>(
-        settings,
-        run ->
-            chain
-                .apply(run)
-                .<Delivery<T>>handle((delivery, sink) -> run.filter(delivery, predicate, sink)));
+    Objects.requireNonNull(otherwise, "otherwise");
+    return step((source, scope) -> Steps.filter(source, scope, predicate, otherwise));
   }
 
   /**
@@ -184,7 +218,72 @@ public final class Flow<T> {
       Function<? super T, ? extends Publisher<? extends R>> worker,
       UnaryOperator<ConvoySpec<Message<T>>> spec) {
     DeliveryConvoy<T, R> convoy = GroupedConvoy.ofDeliveries(group, worker, spec);
-    return new Flow<>(settings.atLeast(convoy.lookAhead()), run -> run.convoy(chain, convoy));
+    return step(
+        settings.atLeast(convoy.lookAhead()), (source, scope) -> scope.convoy(source, convoy));
+  }
+
+  /**
+   * Makes of each message the messages that its payload consists of, one after the other in the
+   * order of the publisher; the next message is split when this publisher has completed.
+   *
+   * <p>The message is acknowledged when all its parts are. When a part fails, the message waits for
+   * the others and then gets the worst of their outcomes: it is rejected or comes back as a whole,
+   * and its dead letter names the parts that did not succeed ({@code sl-failed-children}). Parts
+   * have ids derived from that of the message and their place, so a message that is split again
+   * gives the same ids, as long as the function gives the same parts. They keep its group,
+   * priority, expiry and headers ({@link Message#child}). Where parts should succeed and fail on
+   * their own, send them to a channel of their own.
+   *
+   * <p>An exception of the function, and an error of its publisher, settle the message by the error
+   * policy, once the parts that it had given are settled. The publisher gives parts as fast as they
+   * are taken, so it may give any number; it is cancelled when the message is lost. What it waits
+   * for, all messages wait for: work that takes its time belongs into {@link #groupedConvoy}, whose
+   * workers may give many values too.
+   *
+   * @param parts the parts of one payload
+   */
+  public <R> Flow<R> split(Function<? super T, ? extends Publisher<? extends R>> parts) {
+    Objects.requireNonNull(parts, "parts");
+    return splitMessages(
+        message ->
+            Flux.from(parts.apply(message.payload()))
+                .index((i, part) -> message.child(Long.toString(i), part)));
+  }
+
+  /** {@link #split} with parts that are at hand. */
+  public <R> Flow<R> splitIterable(Function<? super T, ? extends Iterable<? extends R>> parts) {
+    Objects.requireNonNull(parts, "parts");
+    return split(payload -> Flux.fromIterable(parts.apply(payload)));
+  }
+
+  /**
+   * {@link #split} with parts that are messages, so that each may have its own type, group or
+   * headers. Make them with {@link Message#child}: the ids should be the same each time.
+   *
+   * @param parts the parts of one message
+   */
+  public <R> Flow<R> splitMessages(
+      Function<? super Message<T>, ? extends Publisher<? extends Message<? extends R>>> parts) {
+    Objects.requireNonNull(parts, "parts");
+    return step((source, scope) -> Splitting.split(source, scope, parts));
+  }
+
+  /**
+   * The way out of what a flow guarantees: any function of the deliveries as they are at this
+   * point. Whoever takes a delivery out of the sequence settles it; whoever makes two of one uses a
+   * {@link dev.sluice.delivery.SplitSettlement}; whoever makes one of two a {@link
+   * dev.sluice.delivery.JoinSettlement}. Beware of operators of Reactor that drop elements without
+   * discarding them, a throwing {@code map} for one, and of those that discard what is not wanted,
+   * {@code filter} for one: a discarded delivery is given back and comes again.
+   *
+   * <p>What is dropped here is found by the {@linkplain dev.sluice.delivery.LeakDetector leak
+   * detector} when it has been collected, if it was watched, and at the latest when the flow stops:
+   * then its source takes it back.
+   */
+  public <R> Flow<R> transformDeliveries(
+      Function<? super Flux<Delivery<T>>, ? extends Publisher<Delivery<R>>> transformer) {
+    Objects.requireNonNull(transformer, "transformer");
+    return step((source, scope) -> Flux.from(transformer.apply(source)));
   }
 
   /**
@@ -195,15 +294,7 @@ public final class Flow<T> {
    */
   public RunnableFlow to(Outbound<? super T> target) {
     Objects.requireNonNull(target, "target");
-    return new RunnableFlow(
-        settings,
-        run ->
-            chain
-                .apply(run)
-                .flatMap(
-                    delivery -> run.send(delivery, target),
-                    run.settings().effectiveMaxUnsettled(),
-                    1));
+    return new RunnableFlow(settings, scope -> Sending.sendAll(chain.apply(scope), scope, target));
   }
 
   /**
@@ -213,18 +304,17 @@ public final class Flow<T> {
    * @throws IllegalArgumentException if the options contradict each other
    */
   public FlowHandle start() {
-    return new RunnableFlow(settings, run -> chain.apply(run).doOnNext(run::acknowledge)).start();
+    return new RunnableFlow(settings, scope -> chain.apply(scope).doOnNext(scope::acknowledge))
+        .start();
   }
 
-  private <R> Flow<R> step(Function<FlowRun, Function<Message<T>, ? extends R>> function) {
-    return new Flow<>(
-        settings,
-        run -> {
-          Function<Message<T>, ? extends R> mapper = function.apply(run);
-          return chain
-              .apply(run)
-              .<Delivery<R>>handle((delivery, sink) -> run.map(delivery, mapper, sink));
-        });
+  private <R> Flow<R> step(BiFunction<Flux<Delivery<T>>, Scope, Flux<Delivery<R>>> step) {
+    return step(settings, step);
+  }
+
+  private <R> Flow<R> step(
+      FlowSettings settings, BiFunction<Flux<Delivery<T>>, Scope, Flux<Delivery<R>>> step) {
+    return new Flow<>(settings, scope -> step.apply(chain.apply(scope), scope));
   }
 
   private static <T> Message<byte[]> bytes(Message<T> message) {

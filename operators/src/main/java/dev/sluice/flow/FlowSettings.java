@@ -15,72 +15,97 @@
  */
 package dev.sluice.flow;
 
-import dev.sluice.channel.Inbound;
+import dev.sluice.channel.Capability;
 import dev.sluice.channel.Outbound;
+import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.ErrorPolicy;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import reactor.util.retry.Retry;
 
-/**
- * The options of a flow.
- *
- * @param maxUnsettled as the user set it; 0 if not
- * @param needed the unsettled deliveries without which a step cannot reach its bound
- */
-record FlowSettings(
-    Inbound source,
-    String name,
-    ErrorPolicy policy,
-    @Nullable Outbound<byte[]> deadLetters,
-    int maxUnsettled,
-    int needed,
-    Clock clock) {
+/** The options of a flow. Each change makes a copy. */
+final class FlowSettings implements Cloneable {
+
+  /* The fields are assigned only before a copy is given away, in the constructor and in with(). */
 
   private static final int MIN_UNSETTLED = 1024;
 
-  static FlowSettings defaults(Inbound source) {
-    ErrorPolicy policy = ErrorPolicy.defaults();
-    return new FlowSettings(source, source.info().name(), policy, null, 0, 1, Clock.systemUTC());
+  private final Source source;
+  private String name;
+  private ErrorPolicy policy = ErrorPolicy.defaults();
+  private @Nullable Outbound<byte[]> deadLetters;
+  private int maxUnsettled; // 0: not set
+  private Duration lease = ReceiveOptions.defaults().lease();
+  private Clock clock = Clock.systemUTC();
+  private @Nullable Retry restart;
+  private int needed = 1;
+
+  FlowSettings(Source source) {
+    this.source = source;
+    this.name = source.name();
   }
+
+  private FlowSettings with(Consumer<FlowSettings> change) {
+    try {
+      FlowSettings copy = (FlowSettings) clone();
+      change.accept(copy);
+      return copy;
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  // == what users set ==
 
   FlowSettings named(String name) {
     if (Objects.requireNonNull(name, "name").isBlank()) {
       throw new IllegalArgumentException("name: \"" + name + "\" (expected: not blank)");
     }
-    return new FlowSettings(source, name, policy, deadLetters, maxUnsettled, needed, clock);
+    return with(copy -> copy.name = name);
   }
 
   FlowSettings policy(ErrorPolicy policy) {
     Objects.requireNonNull(policy, "policy");
-    return new FlowSettings(source, name, policy, deadLetters, maxUnsettled, needed, clock);
+    return with(copy -> copy.policy = policy);
   }
 
   FlowSettings deadLetters(Outbound<byte[]> target) {
     Objects.requireNonNull(target, "target");
-    return new FlowSettings(source, name, policy, target, maxUnsettled, needed, clock);
+    return with(copy -> copy.deadLetters = target);
   }
 
   FlowSettings maxUnsettled(int maxUnsettled) {
     if (maxUnsettled < 1) {
       throw new IllegalArgumentException("maxUnsettled: " + maxUnsettled + " (expected: >= 1)");
     }
-    return new FlowSettings(source, name, policy, deadLetters, maxUnsettled, needed, clock);
+    return with(copy -> copy.maxUnsettled = maxUnsettled);
+  }
+
+  FlowSettings lease(Duration lease) {
+    if (lease.isNegative() || lease.isZero()) {
+      throw new IllegalArgumentException("lease: " + lease + " (expected: > PT0S)");
+    }
+    return with(copy -> copy.lease = lease);
   }
 
   FlowSettings clock(Clock clock) {
     Objects.requireNonNull(clock, "clock");
-    return new FlowSettings(source, name, policy, deadLetters, maxUnsettled, needed, clock);
+    return with(copy -> copy.clock = clock);
   }
+
+  FlowSettings restart(Retry restart) {
+    Objects.requireNonNull(restart, "restart");
+    return with(copy -> copy.restart = restart);
+  }
+
+  // == what steps need ==
 
   /** With a step that needs so many unsettled deliveries. */
   FlowSettings atLeast(int needed) {
-    return new FlowSettings(
-        source, name, policy, deadLetters, maxUnsettled, Math.max(this.needed, needed), clock);
-  }
-
-  int effectiveMaxUnsettled() {
-    return maxUnsettled == 0 ? Math.max(MIN_UNSETTLED, needed) : maxUnsettled;
+    return with(copy -> copy.needed = Math.max(copy.needed, needed));
   }
 
   void validate() {
@@ -94,5 +119,50 @@ record FlowSettings(
               + name
               + ")");
     }
+    if (deadLetters != null && !source.sendsDeadLetters()) {
+      throw new IllegalArgumentException(
+          "deadLetter: "
+              + deadLetters.name()
+              + " (expected: none in a flow of deliveries; the channel that delivered them sends"
+              + " dead letters, see ReceiveOptions.deadLetters)");
+    }
+  }
+
+  // == values ==
+
+  Source source() {
+    return source;
+  }
+
+  String name() {
+    return name;
+  }
+
+  ErrorPolicy policy() {
+    return policy;
+  }
+
+  @Nullable Outbound<byte[]> deadLetters() {
+    return deadLetters;
+  }
+
+  int effectiveMaxUnsettled() {
+    return maxUnsettled == 0 ? Math.max(MIN_UNSETTLED, needed) : maxUnsettled;
+  }
+
+  Duration lease() {
+    return lease;
+  }
+
+  Clock clock() {
+    return clock;
+  }
+
+  @Nullable Retry restart() {
+    return restart;
+  }
+
+  boolean sourceCan(Capability capability) {
+    return source.can(capability);
   }
 }

@@ -23,9 +23,9 @@ import reactor.core.publisher.Flux;
 public final class RunnableFlow {
 
   private final FlowSettings settings;
-  private final Function<FlowRun, ? extends Flux<?>> chain;
+  private final Function<Scope, ? extends Flux<?>> chain;
 
-  RunnableFlow(FlowSettings settings, Function<FlowRun, ? extends Flux<?>> chain) {
+  RunnableFlow(FlowSettings settings, Function<Scope, ? extends Flux<?>> chain) {
     this.settings = settings;
     this.chain = chain;
   }

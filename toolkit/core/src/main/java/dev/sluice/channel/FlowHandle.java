@@ -28,6 +28,8 @@ public interface FlowHandle {
   enum State {
     /** It receives. */
     RUNNING,
+    /** Its source has failed, and it will receive again when its restart policy says so. */
+    RESTARTING,
     /** It takes no new messages and finishes those it has. */
     STOPPING,
     /** It has ended in good order. */
@@ -40,7 +42,7 @@ public interface FlowHandle {
    * What a flow is doing.
    *
    * @param state the state
-   * @param failure what ended it, if it failed
+   * @param failure what ended it, if it failed; what ended its source, if it is restarting
    * @param received deliveries taken from the source since the start, repeated ones included
    * @param acknowledged deliveries that ended well
    * @param released deliveries given back
@@ -48,6 +50,7 @@ public interface FlowHandle {
    * @param rejected deliveries that went to the dead letters
    * @param unsettled deliveries that are out and not yet done
    * @param maxUnsettled the bound on {@code unsettled}
+   * @param restarts how often it has begun to receive again after its source had failed
    * @param stall what keeps it from getting on, or null if nothing does
    */
   @Experimental
@@ -61,6 +64,7 @@ public interface FlowHandle {
       long rejected,
       long unsettled,
       int maxUnsettled,
+      long restarts,
       @Nullable Stall stall) {
 
     /** Whether it receives and gets on: what a health check wants to know. */
