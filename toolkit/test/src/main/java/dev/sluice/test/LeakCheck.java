@@ -17,10 +17,6 @@ package dev.sluice.test;
 
 import dev.sluice.Experimental;
 import dev.sluice.delivery.LeakDetector;
-import dev.sluice.delivery.Outcome;
-import dev.sluice.delivery.SettlementCore;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -39,7 +35,6 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 public final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
 
   private static final Namespace NAMESPACE = Namespace.create(LeakCheck.class);
-  private static final int MAX_COLLECTIONS = 200;
 
   @Override
   public void beforeEach(ExtensionContext context) {
@@ -53,52 +48,11 @@ public final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
   @Override
   public void afterEach(ExtensionContext context) throws InterruptedException {
     long before = context.getStore(NAMESPACE).getOrDefault("leaks", Long.class, 0L);
-    collectGarbage();
-    collectGarbage(); // the detector may still be at work on what the first round has found
+    Garbage.collect();
     long leaks = LeakDetector.leaks() - before;
     if (leaks > 0) {
       throw new AssertionError(
           "deliveries dropped undecided: " + leaks + " (expected: 0); the log says where");
-    }
-  }
-
-  /** Returns when the detector has come across a sentinel that was dropped just now. */
-  private static void collectGarbage() throws InterruptedException {
-    CountDownLatch seen = new CountDownLatch(1);
-    drop(seen);
-    for (int i = 0; i < MAX_COLLECTIONS; i++) {
-      System.gc();
-      if (seen.await(10, TimeUnit.MILLISECONDS)) {
-        return;
-      }
-    }
-    throw new IllegalStateException(
-        "garbage not collected after " + MAX_COLLECTIONS + " calls of System.gc()");
-  }
-
-  /** In a frame of its own, so that no local variable keeps the sentinel. */
-  private static void drop(CountDownLatch seen) {
-    LeakDetector.track(new Sentinel(seen), "as a sentinel");
-  }
-
-  /** Looks settled to the detector, and notes that it looked. */
-  private static final class Sentinel extends SettlementCore {
-
-    private final CountDownLatch seen;
-
-    Sentinel(CountDownLatch seen) {
-      this.seen = seen;
-    }
-
-    @Override
-    public boolean isSettled() {
-      seen.countDown();
-      return true;
-    }
-
-    @Override
-    protected void onDecided(Outcome outcome) {
-      markDurable();
     }
   }
 }
