@@ -63,6 +63,11 @@ final class BrokerConfig {
     p.setProperty("broker.session.timeout.ms", "4000");
     p.setProperty("broker.heartbeat.interval.ms", "500");
     p.setProperty("group.initial.rebalance.delay.ms", "0");
+    // With the newer group protocol (KIP-848) the broker says how often members report.
+    p.setProperty("group.consumer.min.heartbeat.interval.ms", "100");
+    p.setProperty("group.consumer.heartbeat.interval.ms", "500");
+    p.setProperty("group.consumer.min.session.timeout.ms", "1000");
+    p.setProperty("group.consumer.session.timeout.ms", "6000");
 
     // Small: segments and their memory-mapped indexes, threads, the cleaner's buffer.
     p.setProperty("log.segment.bytes", String.valueOf(16 * MIB));

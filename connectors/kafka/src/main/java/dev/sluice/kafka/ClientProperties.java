@@ -81,6 +81,18 @@ final class ClientProperties {
     return new ClientProperties(next);
   }
 
+  /**
+   * @throws IllegalArgumentException if one of them is given
+   */
+  void requireNone(Set<String> names, String expected) {
+    for (String name : values.keySet()) {
+      if (names.contains(name)) {
+        throw new IllegalArgumentException(
+            "client property: " + name + " (expected: only with " + expected + ")");
+      }
+    }
+  }
+
   /** Adds what a consumer knows to its configuration, over what is there. */
   void addToConsumer(Map<String, Object> config) {
     addTo(config, ConsumerConfig.configNames());

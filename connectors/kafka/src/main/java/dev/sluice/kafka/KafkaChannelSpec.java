@@ -15,10 +15,12 @@
  */
 package dev.sluice.kafka;
 
+import dev.sluice.Experimental;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.CommonClientConfigs;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -35,6 +37,13 @@ import org.jspecify.annotations.Nullable;
 public final class KafkaChannelSpec {
 
   static final KafkaChannelSpec DEFAULT = new KafkaChannelSpec(new Draft());
+
+  private static final Duration SESSION = Duration.ofSeconds(6);
+
+  private static final Set<String> CLASSIC_ONLY =
+      Set.of(
+          ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
+          ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG);
 
   private final Draft values;
 
@@ -79,6 +88,15 @@ public final class KafkaChannelSpec {
    */
   public KafkaChannelSpec instanceId(String instanceId) {
     return with(d -> d.instanceId = Require.notBlank("instanceId", instanceId));
+  }
+
+  /**
+   * How the members of the group share the partitions. All members should use the same one; a group
+   * that is empty can change it. Default: {@link GroupProtocol#CLASSIC}.
+   */
+  @Experimental
+  public KafkaChannelSpec groupProtocol(GroupProtocol protocol) {
+    return with(d -> d.groupProtocol = Objects.requireNonNull(protocol, "protocol"));
   }
 
   /** Where a group without committed offsets begins. Default: {@link StartAt#EARLIEST}. */
@@ -191,7 +209,8 @@ public final class KafkaChannelSpec {
 
   /**
    * After how long without a sign of life a member loses its partitions. Default: 6 s, so that
-   * another one takes over quickly.
+   * another one takes over quickly. Only for {@link GroupProtocol#CLASSIC}; otherwise the broker
+   * says ({@code group.consumer.session.timeout.ms}, or that of the group).
    *
    * @param timeout 1 s to 30 min; the broker has bounds of its own
    * @throws IllegalArgumentException if it is out of range
@@ -252,7 +271,20 @@ public final class KafkaChannelSpec {
   KafkaChannelSpec complete() {
     values.outbound.complete();
     Require.given("group", values.group);
+    if (values.groupProtocol == GroupProtocol.CONSUMER) {
+      if (values.sessionTimeout != null) {
+        throw new IllegalArgumentException(
+            "sessionTimeout: "
+                + values.sessionTimeout
+                + " (expected: not given, since with the group protocol CONSUMER the broker says)");
+      }
+      values.outbound.properties().requireNone(CLASSIC_ONLY, "the group protocol CLASSIC");
+    }
     return this;
+  }
+
+  GroupProtocol groupProtocol() {
+    return values.groupProtocol;
   }
 
   KafkaOutboundSpec outbound() {
@@ -309,12 +341,14 @@ public final class KafkaChannelSpec {
 
   Map<String, Object> consumerConfig() {
     Map<String, Object> config = new HashMap<>();
-    config.put(
-        ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
-        CooperativeStickyAssignor.class.getName());
-    config.put(
-        ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG,
-        (int) Math.min(1_000, values.sessionTimeout.toMillis() / 3));
+    boolean classic = values.groupProtocol == GroupProtocol.CLASSIC;
+    int session = (int) Objects.requireNonNullElse(values.sessionTimeout, SESSION).toMillis();
+    if (classic) {
+      config.put(
+          ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG,
+          CooperativeStickyAssignor.class.getName());
+      config.put(ConsumerConfig.HEARTBEAT_INTERVAL_MS_CONFIG, Math.min(1_000, session / 3));
+    }
     // Kafka's 500 ms stall a fetch for all partitions when only some of them have records.
     config.put(ConsumerConfig.FETCH_MAX_WAIT_MS_CONFIG, 20);
     values.outbound.properties().addToConsumer(config);
@@ -323,8 +357,11 @@ public final class KafkaChannelSpec {
     if (values.instanceId != null) {
       config.put(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG, values.instanceId);
     }
-    config.put(
-        CommonClientConfigs.SESSION_TIMEOUT_MS_CONFIG, (int) values.sessionTimeout.toMillis());
+    if (classic) {
+      config.put(CommonClientConfigs.SESSION_TIMEOUT_MS_CONFIG, session);
+    } else {
+      config.put(ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer");
+    }
     config.put(ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false);
     config.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "none");
     config.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, values.maxPollRecords);
@@ -349,6 +386,7 @@ public final class KafkaChannelSpec {
     KafkaOutboundSpec outbound = KafkaOutboundSpec.DEFAULT;
     String group = "";
     @Nullable String instanceId;
+    GroupProtocol groupProtocol = GroupProtocol.CLASSIC;
     StartAt startAt = StartAt.EARLIEST;
     int highWatermark = 4096;
     int highWatermarkBytes = 16 * 1024 * 1024;
@@ -358,7 +396,7 @@ public final class KafkaChannelSpec {
     int ackAheadMap = 3000;
     Duration refreshOffsets = Duration.ofDays(1);
     Duration revokeDrain = Duration.ofSeconds(3);
-    Duration sessionTimeout = Duration.ofSeconds(6);
+    @Nullable Duration sessionTimeout;
     Duration closeTimeout = Duration.ofSeconds(5);
 
     Draft() {}
@@ -367,6 +405,7 @@ public final class KafkaChannelSpec {
       outbound = other.outbound;
       group = other.group;
       instanceId = other.instanceId;
+      groupProtocol = other.groupProtocol;
       startAt = other.startAt;
       highWatermark = other.highWatermark;
       highWatermarkBytes = other.highWatermarkBytes;

@@ -19,13 +19,16 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import org.apache.kafka.clients.consumer.CommitFailedException;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.OffsetMetadataTooLarge;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
 import org.apache.kafka.common.errors.RetriableException;
+import org.apache.kafka.common.errors.StaleMemberEpochException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,8 +48,12 @@ final class OffsetCommitter {
   /** A group that rebalances refuses every commit, for as long as its slowest member takes. */
   private static final long RETRY_NANOS = 100_000_000;
 
+  /** A member of a group with epochs cannot tell a stale epoch from the end of its membership. */
+  private static final int REFUSALS = 3;
+
   private final long intervalNanos;
   private final int every;
+  private final boolean epochs;
   private final Duration refresh;
   private final Meters meters;
   private final LongSupplier nanoTime;
@@ -59,6 +66,7 @@ final class OffsetCommitter {
   OffsetCommitter(KafkaChannelSpec spec, Meters meters, LongSupplier nanoTime) {
     this.intervalNanos = spec.commitInterval().toNanos();
     this.every = spec.commitEvery();
+    this.epochs = spec.groupProtocol() == GroupProtocol.CONSUMER;
     this.refresh = spec.refreshOffsets();
     this.mapLength = spec.ackAheadMap();
     this.meters = meters;
@@ -100,12 +108,14 @@ final class OffsetCommitter {
   /**
    * Commits now and waits for it, within {@code timeout}; in vain if the group has moved on. The
    * consumer is woken up by demand, hence perhaps in the middle of this, which then starts again.
+   * So does what was refused because the broker had just given this member a new epoch.
    *
    * @return false if the group is rebalancing, and takes commits again when this consumer has
    *     polled
    */
   boolean flush(Collection<Partition> partitions, Consumer<?, ?> consumer, Duration timeout) {
     long deadline = nanoTime.getAsLong() + timeout.toNanos();
+    int refusals = epochs ? REFUSALS : 0;
     for (; ; ) {
       Map<Partition, OffsetAndMetadata> news = news(partitions);
       Duration left = Duration.ofNanos(deadline - nanoTime.getAsLong());
@@ -127,7 +137,9 @@ final class OffsetCommitter {
         if (e instanceof RebalanceInProgressException) {
           return false;
         }
-        if (!isWorthAnotherTry(e)) {
+        if (e instanceof CommitFailedException && refusals-- > 0) {
+          LockSupport.parkNanos(RETRY_NANOS);
+        } else if (!isWorthAnotherTry(e)) {
           return true;
         }
       }
@@ -183,7 +195,8 @@ final class OffsetCommitter {
           mapLength);
       mapLength = 0;
     } else if (error instanceof RetriableException
-        || error instanceof RebalanceInProgressException) {
+        || error instanceof RebalanceInProgressException
+        || error instanceof StaleMemberEpochException) {
       log.debug("not committed yet: {}", byId(progress), error);
     } else {
       log.warn("not committed: {}", byId(progress), error);

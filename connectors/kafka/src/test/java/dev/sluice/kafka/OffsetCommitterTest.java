@@ -32,6 +32,7 @@ import org.apache.kafka.clients.consumer.RetriableCommitFailedException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.OffsetMetadataTooLarge;
 import org.apache.kafka.common.errors.RebalanceInProgressException;
+import org.apache.kafka.common.errors.StaleMemberEpochException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.jspecify.annotations.Nullable;
@@ -163,6 +164,7 @@ class OffsetCommitterTest {
       int settled = 0;
       for (Exception error :
           List.of(
+              new StaleMemberEpochException("epoch"),
               new RetriableCommitFailedException("coordinator"),
               new RebalanceInProgressException(),
               new CommitFailedException(),
@@ -175,8 +177,8 @@ class OffsetCommitterTest {
       }
       tick(Duration.ofSeconds(1));
       consumer.answer(settled, null);
-      assertThat(consumer.asked).containsExactly(1L, 2L, 3L, 4L, 4L);
-      assertThat(partition.committed()).isEqualTo(4);
+      assertThat(consumer.asked).containsExactly(1L, 2L, 3L, 4L, 5L, 5L);
+      assertThat(partition.committed()).isEqualTo(5);
     }
 
     @Test
@@ -315,6 +317,26 @@ class OffsetCommitterTest {
       assertThat(committer.flush(all, consumer, Duration.ofSeconds(5))).isTrue();
       assertThat(consumer.asked).hasSize(1);
       assertThat(partition.committed()).isZero();
+    }
+
+    @Test
+    void startAgainWhenTheEpochMayHaveBeenStale() {
+      KafkaChannelSpec epochs = KafkaChannelSpec.DEFAULT.groupProtocol(GroupProtocol.CONSUMER);
+      OffsetCommitter committer = new OffsetCommitter(epochs, meters, nanos::get);
+      admit(0, 10);
+      settle(0, 7);
+      consumer.syncFailures.addAll(
+          List.of(new CommitFailedException(), new CommitFailedException()));
+      committer.flush(all, consumer, Duration.ofSeconds(5));
+      assertThat(consumer.asked).containsExactly(7L, 7L, 7L);
+      assertThat(partition.committed()).isEqualTo(7);
+      settle(7, 9);
+      for (int i = 0; i < 9; i++) {
+        consumer.syncFailures.add(new CommitFailedException());
+      }
+      committer.flush(all, consumer, Duration.ofSeconds(5)); // not a member any more
+      assertThat(consumer.asked).hasSize(7);
+      assertThat(partition.committed()).isEqualTo(7);
     }
 
     @Test
