@@ -525,7 +525,7 @@ public abstract class ChannelContract extends ChannelBench {
               Schedulers.parallel()
                   .schedule(
                       () -> {
-                        ledger.deciding(delivery);
+                        ledger.deciding(delivery, ACK);
                         delivery.settlement().settle(ACK);
                       });
             });
@@ -1027,6 +1027,9 @@ public abstract class ChannelContract extends ChannelBench {
       Letters letters = new Letters();
       Delivery<byte[]> stale = take(options().deadLetters(letters)).next("a");
       crash();
+      if (decision == Decision.REJECTED) { // who does not know of the end yet may send the letter
+        awaitLoss(stale.settlement());
+      }
       stale.settlement().settle(decision.outcome());
       Taker taker = take();
       taker.next("a");

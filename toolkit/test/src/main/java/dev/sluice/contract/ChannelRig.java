@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * What the contract has to know of a channel that it cannot learn through the SPI: how one is made,
@@ -100,6 +101,16 @@ public interface ChannelRig extends AutoCloseable {
    * @throws AssertionError if it is not so after {@link #patience()}
    */
   default void await(String what, BooleanSupplier condition) {
+    await(() -> what, condition);
+  }
+
+  /**
+   * Lets time pass until it is so.
+   *
+   * @param what it is that must become so, for the message; asked when it is not
+   * @throws AssertionError if it is not so after {@link #patience()}
+   */
+  default void await(Supplier<String> what, BooleanSupplier condition) {
     Duration step = Duration.ofMillis(2);
     long steps = patience().dividedBy(step);
     for (long i = 0; i < steps; i++) {
@@ -109,7 +120,7 @@ public interface ChannelRig extends AutoCloseable {
       pass(step);
     }
     if (!condition.getAsBoolean()) {
-      throw new AssertionError("not within " + patience() + ": " + what);
+      throw new AssertionError("not within " + patience() + ": " + what.get());
     }
   }
 }

@@ -67,6 +67,7 @@ final class Ledger {
   private final Map<String, Lane> lanes = new ConcurrentHashMap<>();
   private final Map<String, Place> places = new ConcurrentHashMap<>();
   private final Map<String, Integer> times = new ConcurrentHashMap<>();
+  private final Set<String> worked = ConcurrentHashMap.newKeySet();
   private final Set<String> consumed = ConcurrentHashMap.newKeySet();
   private final Map<String, Delivery<byte[]>> holders = new ConcurrentHashMap<>();
   private final Queue<Delivery<byte[]>> deliveries = new ConcurrentLinkedQueue<>();
@@ -107,7 +108,10 @@ final class Ledger {
   }
 
   /** To be called right before the decision. */
-  void deciding(Delivery<byte[]> delivery) {
+  void deciding(Delivery<byte[]> delivery, Outcome outcome) {
+    if (outcome instanceof Outcome.Ack) {
+      worked.add(delivery.message().id());
+    }
     String group = delivery.message().group();
     if (group != null) {
       holders.remove(group, delivery);
@@ -133,10 +137,10 @@ final class Ledger {
     return deliveries.size();
   }
 
-  /** What was sent, and is neither consumed nor among {@code others}. */
+  /** What was sent, and neither worked on to a good end nor among {@code others}: it is lost. */
   Set<String> missing(Set<String> others) {
     Set<String> missing = new HashSet<>(places.keySet());
-    missing.removeAll(consumed);
+    missing.removeAll(worked);
     missing.removeAll(others);
     return missing;
   }

@@ -32,6 +32,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -76,7 +77,7 @@ final class Soak {
   private final Disposable.Composite readers = Disposables.composite();
   private final Set<String> rejected = ConcurrentHashMap.newKeySet();
   private final Set<String> letters = ConcurrentHashMap.newKeySet();
-  private final Set<String> left = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger left = new AtomicInteger();
 
   Soak(ChannelRig rig, Channel channel, Channel dead, long seed) {
     this.rig = rig;
@@ -109,7 +110,7 @@ final class Soak {
         MESSAGES,
         ledger.deliveries(),
         letters.size(),
-        left.size());
+        left);
   }
 
   private void sendAll() {
@@ -129,13 +130,13 @@ final class Soak {
             })
         .transform(channel::sendAll)
         .subscribe(receipt -> sent.incrementAndGet(), failures::add);
-    rig.await("the sends", () -> sent.get() == MESSAGES || !failures.isEmpty());
+    rig.await(() -> "the sends", () -> sent.get() == MESSAGES || !failures.isEmpty());
     assertNoFailure();
   }
 
   private void awaitConsumed(int enough) {
     rig.await(
-        enough + " messages consumed, seed " + seed,
+        () -> enough + " messages consumed, are " + ledger.consumed() + ", seed " + seed,
         () -> ledger.consumed() >= enough || !failures.isEmpty());
     assertNoFailure();
   }
@@ -155,8 +156,8 @@ final class Soak {
             .subscribe(
                 delivery -> {
                   ledger.delivered(delivery);
-                  left.add(delivery.message().id());
-                  ledger.deciding(delivery);
+                  left.incrementAndGet();
+                  ledger.deciding(delivery, Outcome.ack());
                   delivery.settlement().settle(Outcome.ack());
                 },
                 failures::add));
@@ -169,9 +170,16 @@ final class Soak {
                 },
                 failures::add));
     rig.await(
-        "every message consumed or still there, every rejected one among the letters, seed " + seed,
         () ->
-            (ledger.missing(left).isEmpty() && letters.containsAll(rejected))
+            "every message worked on, dead or still there; seed "
+                + seed
+                + ", "
+                + ledger.missing(letters).size()
+                + " are missing, and "
+                + rejected.stream().filter(id -> !letters.contains(id)).count()
+                + " letters",
+        () ->
+            (ledger.missing(letters).isEmpty() && letters.containsAll(rejected))
                 || !failures.isEmpty());
     assertNoFailure();
   }
@@ -206,7 +214,7 @@ final class Soak {
   }
 
   private void decide(Delivery<byte[]> delivery, Outcome outcome) {
-    ledger.deciding(delivery);
+    ledger.deciding(delivery, outcome);
     boolean ends = outcome instanceof Outcome.Ack || outcome instanceof Outcome.Reject;
     if (delivery.settlement().settle(outcome) && ends) {
       delivery
