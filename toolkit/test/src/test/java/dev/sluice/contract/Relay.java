@@ -100,7 +100,7 @@ final class Relay<T, R> extends Flux<R> implements Scannable {
     final AtomicInteger wip = new AtomicInteger();
     final AtomicInteger running = new AtomicInteger();
     final AtomicLong requested = new AtomicLong();
-    volatile Throwable error;
+    final Queue<Throwable> errors = new ConcurrentLinkedQueue<>(); // two sources may fail at once
     volatile boolean cancelled;
     volatile boolean terminated;
     long emitted;
@@ -176,6 +176,7 @@ final class Relay<T, R> extends Flux<R> implements Scannable {
     private void turn() {
       while (bug == Bug.GOES_ON_AFTER_CANCEL ? !terminated : !isOver()) {
         boolean last = running.get() == 0; // before the queue
+        Throwable error = errors.poll();
         if (error != null) {
           fail(error);
           return;
@@ -239,6 +240,7 @@ final class Relay<T, R> extends Flux<R> implements Scannable {
     }
 
     private void discard() {
+      dropErrors();
       boolean forgets =
           (bug == Bug.FORGETS_ITS_QUEUE_ON_CANCEL && cancelled)
               || (bug == Bug.FORGETS_ITS_QUEUE_ON_ERROR && terminated);
@@ -248,6 +250,14 @@ final class Relay<T, R> extends Flux<R> implements Scannable {
         }
         if (bug == Bug.DISCARDS_TWICE) {
           Operators.onDiscard(entry.element(), actual.currentContext());
+        }
+      }
+    }
+
+    private void dropErrors() {
+      for (Throwable late = errors.poll(); late != null; late = errors.poll()) {
+        if (bug != Bug.SWALLOWS_A_LATE_ERROR) {
+          Operators.onErrorDropped(late, actual.currentContext());
         }
       }
     }
@@ -313,14 +323,14 @@ final class Relay<T, R> extends Flux<R> implements Scannable {
 
     @Override
     public void onError(Throwable t) {
-      if (done || main.cancelled || main.terminated || main.error != null) {
+      if (done || main.cancelled || main.terminated) {
         if (main.bug != Bug.SWALLOWS_A_LATE_ERROR) {
           Operators.onErrorDropped(t, currentContext());
         }
         return;
       }
       done = true;
-      main.error = t;
+      main.errors.add(t);
       main.drain();
     }
 
