@@ -314,6 +314,7 @@ public final class MemoryChannel implements Channel {
     synchronized (guard) {
       crashed = List.copyOf(consumers);
     }
+    crashed.forEach(MemoryConsumer::cutOff); // all of them, before any gives back what it holds
     crashed.forEach(MemoryConsumer::crash);
     return crashed.size();
   }

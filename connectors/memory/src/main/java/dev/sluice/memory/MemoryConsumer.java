@@ -173,10 +173,14 @@ final class MemoryConsumer implements Subscription, Scannable, Runnable {
     }
   }
 
-  /** As if its process had died, with whatever it was about to do. */
-  void crash() {
+  /** It takes nothing any more. */
+  void cutOff() {
     enter(CANCELLED);
     stopping.dispose();
+  }
+
+  /** As if its process had died, with whatever it was about to do; it has been cut off. */
+  void crash() {
     open.forEach(MemorySettlement::crash);
     drain();
   }

@@ -99,12 +99,19 @@ final class Ledger {
     }
     String group = delivery.message().group();
     if (group != null) {
-      Delivery<byte[]> other = holders.put(group, delivery);
-      if (other != null && !other.settlement().isSettled()) {
-        together.add(other);
-      }
+      holders.merge(group, delivery, this::newerHolder);
     }
     return times.merge(id, 1, Integer::sum);
+  }
+
+  /** The older one must have ended, whichever of them is recorded first. */
+  private Delivery<byte[]> newerHolder(Delivery<byte[]> held, Delivery<byte[]> came) {
+    boolean late = came.origin().epoch() < held.origin().epoch();
+    Delivery<byte[]> older = late ? came : held;
+    if (!older.settlement().isSettled()) {
+      together.add(older);
+    }
+    return late ? held : came;
   }
 
   /** To be called right before the decision. */
