@@ -25,18 +25,24 @@ import reactor.blockhound.integration.BlockHoundIntegration;
  * <ul>
  *   <li>Allowed: seeding and reseeding of {@link java.security.SecureRandom}, which reads the
  *       operating system's random source. It is short, rare, and nobody can avoid it.
+ *   <li>Allowed: the subscriber of the Reactive Streams TCK, which takes what it receives under a
+ *       lock. Met by two threads it waits for microseconds, and only in tests.
  *   <li>Non-blocking in addition to Reactor's own threads: the Netty event loops of the AWS SDK,
  *       where the callbacks of its clients run.
  * </ul>
  */
 public final class SluiceBlockHound implements BlockHoundIntegration {
 
+  private static final String TCK = "org.reactivestreams.tck.TestEnvironment$";
   private static final String AWS_EVENT_LOOP = "aws-java-sdk-NettyEventLoop";
 
   @Override
   public void applyTo(BlockHound.Builder builder) {
     builder
         .allowBlockingCallsInside("java.security.SecureRandom", "nextBytes")
+        .allowBlockingCallsInside(TCK + "Receptacle", "add")
+        .allowBlockingCallsInside(TCK + "Receptacle", "complete")
+        .allowBlockingCallsInside(TCK + "Promise", "complete")
         .nonBlockingThreadPredicate(
             current -> current.or(thread -> thread.getName().startsWith(AWS_EVENT_LOOP)));
   }
