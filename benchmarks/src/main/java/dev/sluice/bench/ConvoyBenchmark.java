@@ -17,6 +17,7 @@ package dev.sluice.bench;
 
 import static dev.sluice.convoy.GroupedConvoy.groupedConvoy;
 
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -32,14 +33,16 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /**
- * What does keyed dispatch cost beside the worker? One operation is one element; its worker is a
- * scalar Mono, made beforehand.
+ * What does keyed dispatch cost beside the worker? One operation is one element.
  *
  * <p>The composition is the only one of groupBy that does not hang: 64 hash lanes, so keys share
- * lanes. Unordered flatMap is the floor. A ratio to the composition above 0.6, or more than 8 bytes
- * an element, would make us look again.
+ * lanes. Unordered flatMap has no order to keep. {@code worker} says what a worker is: {@code
+ * scalar} is a Mono made beforehand, {@code hidden} the same behind a subscription, {@code other}
+ * the same on another thread. With scalar workers, a ratio to the composition above 0.6, or more
+ * than 8 bytes an element, would make us look again.
  *
  * <pre>
  * mvn -pl benchmarks -am -Pjmh verify -DskipTests -Djmh.args="ConvoyBenchmark -prof gc"
@@ -54,69 +57,88 @@ import reactor.core.publisher.Mono;
 public class ConvoyBenchmark {
 
   private static final int ELEMENTS = 100_000;
+  private static final long SUM = (long) ELEMENTS * (ELEMENTS - 1) / 2;
   private static final int LANES = 64;
 
   @Param({"1", "16", "1000", "100000"})
   private int keys;
 
-  private Integer[] elements = {};
-  private Integer[] keyOf = {};
-  private Integer[] laneOf = {};
+  @Param({"scalar", "hidden", "other"})
+  private String worker = "";
+
+  private final Integer[] elements = new Integer[ELEMENTS];
+  private final Integer[] keyOf = new Integer[ELEMENTS];
+  private final Integer[] laneOf = new Integer[ELEMENTS];
 
   @SuppressWarnings({"unchecked", "rawtypes"})
-  private Mono<Integer>[] workers = new Mono[0];
+  private final Mono<Integer>[] workers = new Mono[ELEMENTS];
 
-  /** Makes the elements, their keys and workers, and checks that each way sees every element. */
+  /** Makes the elements, their keys and workers, and checks that order is kept where promised. */
   @Setup
-  @SuppressWarnings({"unchecked", "rawtypes"})
   public void prepare() {
-    elements = new Integer[ELEMENTS];
-    keyOf = new Integer[ELEMENTS];
-    laneOf = new Integer[ELEMENTS];
-    workers = new Mono[ELEMENTS];
     for (int i = 0; i < ELEMENTS; i++) {
       elements[i] = i;
       keyOf[i] = i % keys;
       laneOf[i] = keyOf[i] % LANES;
-      workers[i] = Mono.just(elements[i]);
+      workers[i] = worker(elements[i]);
     }
-    verify(convoy());
-    verify(hashLanes());
-    verify(unordered());
+    verifyOrder(inConvoy());
+    verifyOrder(inHashLanes());
   }
 
-  private static void verify(long sum) {
-    long expected = (long) ELEMENTS * (ELEMENTS - 1) / 2;
-    if (sum != expected) {
-      throw new IllegalStateException("sum: " + sum + " (expected: " + expected + ")");
-    }
+  private Mono<Integer> worker(Integer element) {
+    Mono<Integer> made = Mono.just(element);
+    return switch (worker) {
+      case "hidden" -> made.hide();
+      case "other" -> made.hide().subscribeOn(Schedulers.parallel());
+      default -> made;
+    };
+  }
+
+  private void verifyOrder(Flux<Integer> worked) {
+    int[] lastOfKey = new int[keys];
+    Arrays.fill(lastOfKey, -1);
+    worked
+        .doOnNext(
+            i -> {
+              if (lastOfKey[i % keys] >= i) {
+                throw new IllegalStateException(i + " after " + lastOfKey[i % keys]);
+              }
+              lastOfKey[i % keys] = i;
+            })
+        .blockLast();
+  }
+
+  private Flux<Integer> inConvoy() {
+    return Flux.fromArray(elements)
+        .transform(
+            groupedConvoy(i -> keyOf[i], i -> workers[i], c -> c.concurrency(64).lookAhead(1024)));
+  }
+
+  private Flux<Integer> inHashLanes() {
+    return Flux.fromArray(elements)
+        .groupBy(i -> laneOf[i], 1024)
+        .flatMap(lane -> lane.concatMap(i -> workers[i]), LANES);
   }
 
   /** Ours. */
   @Benchmark
   @OperationsPerInvocation(ELEMENTS)
   public long convoy() {
-    return SumSubscriber.of(
-        Flux.fromArray(elements)
-            .transform(
-                groupedConvoy(
-                    i -> keyOf[i], i -> workers[i], c -> c.concurrency(64).lookAhead(1024))));
+    return SumSubscriber.of(inConvoy(), SUM);
   }
 
   /** The composition. */
   @Benchmark
   @OperationsPerInvocation(ELEMENTS)
   public long hashLanes() {
-    return SumSubscriber.of(
-        Flux.fromArray(elements)
-            .groupBy(i -> laneOf[i], 1024)
-            .flatMap(lane -> lane.concatMap(i -> workers[i]), LANES));
+    return SumSubscriber.of(inHashLanes(), SUM);
   }
 
-  /** The floor: no order at all. */
+  /** No order at all. */
   @Benchmark
   @OperationsPerInvocation(ELEMENTS)
   public long unordered() {
-    return SumSubscriber.of(Flux.fromArray(elements).flatMap(i -> workers[i], 64));
+    return SumSubscriber.of(Flux.fromArray(elements).flatMap(i -> workers[i], 64), SUM);
   }
 }

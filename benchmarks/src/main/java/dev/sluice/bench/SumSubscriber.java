@@ -15,23 +15,35 @@
  */
 package dev.sluice.bench;
 
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 
-/** Adds up everything that a synchronous sequence emits. */
+/** Adds up everything that a sequence of numbers emits, and waits for its end. */
 final class SumSubscriber implements CoreSubscriber<Integer> {
 
+  private final CountDownLatch ended = new CountDownLatch(1);
   private long sum;
-  private boolean completed;
   private @Nullable Throwable error;
 
-  static long of(Flux<Integer> flux) {
+  /**
+   * The sum.
+   *
+   * @throws IllegalStateException if it is not the expected one
+   */
+  static long of(Flux<Integer> flux, long expected) {
     SumSubscriber subscriber = new SumSubscriber();
     flux.subscribe(subscriber);
-    if (!subscriber.completed) {
-      throw new IllegalStateException("not completed", subscriber.error);
+    try {
+      subscriber.ended.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    if (subscriber.error != null || subscriber.sum != expected) {
+      throw new IllegalStateException(
+          "sum: " + subscriber.sum + " (expected: " + expected + ")", subscriber.error);
     }
     return subscriber.sum;
   }
@@ -49,10 +61,11 @@ final class SumSubscriber implements CoreSubscriber<Integer> {
   @Override
   public void onError(Throwable t) {
     error = t;
+    ended.countDown();
   }
 
   @Override
   public void onComplete() {
-    completed = true;
+    ended.countDown();
   }
 }

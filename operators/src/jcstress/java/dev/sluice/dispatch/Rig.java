@@ -166,7 +166,8 @@ final class Rig implements Work<Integer, String, String> {
         new DispatchMain<>(
             new Downstream(),
             this,
-            new DispatchOptions("stress", concurrency, lookAhead, timeout, timer, gauges -> {}));
+            new DispatchOptions(
+                "stress", Concurrency.fixed(concurrency), lookAhead, timeout, timer, gauges -> {}));
     main.onSubscribe(source);
   }
 

@@ -16,6 +16,7 @@
 package dev.sluice.convoy;
 
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.dispatch.Concurrency;
 import dev.sluice.dispatch.DispatchOptions;
 import java.time.Duration;
 import java.util.Objects;
@@ -36,7 +37,7 @@ public final class ConvoySpec<T> {
   private static final Duration DEFAULT_LOSS_GRACE = Duration.ofSeconds(5);
 
   private final String name;
-  private final int concurrency;
+  private final Concurrency concurrency;
   private final int lookAhead; // 0: derived from the concurrency
   private final FailureSpec failure;
   private final @Nullable Duration timeout;
@@ -46,7 +47,7 @@ public final class ConvoySpec<T> {
 
   private ConvoySpec(
       String name,
-      int concurrency,
+      Concurrency concurrency,
       int lookAhead,
       FailureSpec failure,
       @Nullable Duration timeout,
@@ -67,7 +68,7 @@ public final class ConvoySpec<T> {
   static <T> ConvoySpec<T> defaults(ErrorPolicy policy) {
     return new ConvoySpec<>(
         "groupedConvoy",
-        DEFAULT_CONCURRENCY,
+        Concurrency.fixed(DEFAULT_CONCURRENCY),
         0,
         new FailureSpec(policy, null),
         null,
@@ -89,6 +90,12 @@ public final class ConvoySpec<T> {
    * @param concurrency 1 or more
    */
   public ConvoySpec<T> concurrency(int concurrency) {
+    return concurrency(Concurrency.fixed(concurrency));
+  }
+
+  /** How many workers run at once, when that number is to move. Defaults to 64, fixed. */
+  public ConvoySpec<T> concurrency(Concurrency concurrency) {
+    Objects.requireNonNull(concurrency, "concurrency");
     return new ConvoySpec<>(
         name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
   }
@@ -96,9 +103,9 @@ public final class ConvoySpec<T> {
   /**
    * How many elements may be taken from the source and not be finished: the bound on memory, and on
    * how far a busy group may fill the convoy before the others have to wait for it. Defaults to 16
-   * times the concurrency, at least 1024.
+   * times the largest concurrency, at least 1024.
    *
-   * @param lookAhead at least the concurrency
+   * @param lookAhead at least the largest concurrency
    */
   public ConvoySpec<T> lookAhead(int lookAhead) {
     if (lookAhead < 1) {
@@ -181,7 +188,8 @@ public final class ConvoySpec<T> {
 
   /** Checks the bounds against each other. */
   DispatchOptions dispatchOptions() {
-    int derived = (int) Math.min(Integer.MAX_VALUE, (long) LOOK_AHEAD_PER_WORKER * concurrency);
+    int derived =
+        (int) Math.min(Integer.MAX_VALUE, (long) LOOK_AHEAD_PER_WORKER * concurrency.max());
     return new DispatchOptions(
         name,
         concurrency,

@@ -62,7 +62,8 @@ final class DispatchMain<T, V, R>
    * Invariants:
    *   I1  of one key at most one element is current; a key leaves the table only when its current
    *       element is finished and none waits, inside the drain, so no element can slip in between
-   *   I2  running <= concurrency; a worker counts until its last value has gone downstream
+   *   I2  a worker is started only while running < limit; it counts until its last value has gone
+   *       downstream
    *   I3  admitted = inbox + waiting + lanes; admitted + still owed by the source <= lookAhead
    *   I4  each element taken from the source is finished by its worker's end, or reaches onDiscard,
    *       onNextDropped or Work.abandoned
@@ -72,12 +73,14 @@ final class DispatchMain<T, V, R>
    *       because a drain that nobody owns any more would be silent for ever
    */
 
+  private static final int SPREAD = 0x9E3779B9; // numbers in a row, far apart
   private static final String ON_ERROR_CONTINUE = "reactor.onNextError.localStrategy";
 
   private final CoreSubscriber<? super R> actual;
   private final Work<T, V, R> work;
   private final DispatchOptions options;
   private final Scheduler timer;
+  private final Limit limit;
   private final boolean shieldWorkers;
   private final Queue<T> inbox;
   private final Signals signals = new Signals();
@@ -107,10 +110,11 @@ final class DispatchMain<T, V, R>
   // == drain only ==
   private final LaneTable<T> lanes = new LaneTable<>();
   private final ElementSlab<T> waiting = new ElementSlab<>();
-  private final ArrayDeque<Lane<T>> ready = new ArrayDeque<>();
+  private final LaneQueue<T> ready = new LaneQueue<>();
   private final ArrayDeque<WorkerInner<T, V, R>> emitting = new ArrayDeque<>();
-  private final ArrayDeque<Lane<T>> spareLanes = new ArrayDeque<>();
+  private final LaneQueue<T> spareLanes = new LaneQueue<>(); // at most as many as workers
   private final ArrayDeque<WorkerInner<T, V, R>> spareInners = new ArrayDeque<>();
+  private int lanesMade;
   private int running;
   private int sleeping;
   private int finished; // elements finished since the source was last asked
@@ -144,6 +148,7 @@ final class DispatchMain<T, V, R>
     this.work = work;
     this.options = options;
     this.timer = options.timer() == null ? Schedulers.parallel() : options.timer();
+    this.limit = options.concurrency().start(timer, this::drain);
     this.shieldWorkers = actual.currentContext().hasKey(ON_ERROR_CONTINUE);
     this.inbox = Queues.<T>get(options.lookAhead()).get();
   }
@@ -161,6 +166,10 @@ final class DispatchMain<T, V, R>
       this.s = s;
       owed = options.lookAhead();
       actual.onSubscribe(this);
+      limit.open();
+      if (isOver()) {
+        limit.close();
+      }
       s.request(options.lookAhead());
     }
   }
@@ -222,6 +231,10 @@ final class DispatchMain<T, V, R>
 
   boolean isOver() {
     return cancelled || terminated;
+  }
+
+  long now() {
+    return limit.now();
   }
 
   void signal(Signal signal) {
@@ -378,8 +391,8 @@ final class DispatchMain<T, V, R>
   }
 
   private void startWorkers() {
-    while (running < options.concurrency() && !isOver()) {
-      Lane<T> lane = ready.pollFirst();
+    while (running < limit.current() && !isOver()) {
+      Lane<T> lane = ready.poll();
       if (lane == null) {
         lane = admit();
         if (lane == null || isOver()) { // the group function may have cancelled
@@ -403,11 +416,13 @@ final class DispatchMain<T, V, R>
       Lane<T> lane;
       try {
         key = identity(work.key(element));
+        if (key == null) {
+          return open(null, 0, element);
+        }
         hash = LaneTable.hash(key);
         lane = lanes.find(key, hash);
       } catch (Throwable e) { // of the group function, or of the key's own methods
-        Object none = new Object();
-        Lane<T> unkeyed = open(none, LaneTable.hash(none), element);
+        Lane<T> unkeyed = open(null, 0, element);
         act(unkeyed, work.failed(unkeyed, e, true)); // no retry: no lane could keep its place
         if (isOver()) {
           return null;
@@ -421,23 +436,19 @@ final class DispatchMain<T, V, R>
     }
   }
 
-  /**
-   * Elements without a key have no order: each gets a key of its own. Arrays compare by content.
-   */
-  private static Object identity(@Nullable Object key) {
-    if (key == null) {
-      return new Object();
-    }
+  /** Arrays compare by content. */
+  private static @Nullable Object identity(@Nullable Object key) {
     return key instanceof byte[] bytes ? ByteBuffer.wrap(bytes.clone()) : key;
   }
 
-  private Lane<T> open(Object key, int hash, T element) {
-    Lane<T> lane = spareLanes.pollFirst();
+  /** A lane for the key; an element without one has no order, so its lane is a key of its own. */
+  private Lane<T> open(@Nullable Object key, int hash, T element) {
+    Lane<T> lane = spareLanes.poll();
     if (lane == null) {
-      lane = new Lane<>(this);
+      lane = new Lane<>(this, SPREAD * ++lanesMade);
     }
-    lane.key = key;
-    lane.hash = hash;
+    lane.key = key == null ? lane : key;
+    lane.hash = key == null ? lane.number : hash;
     lane.state = Lane.State.READY;
     lane.element = element;
     lane.attempt = 0;
@@ -450,6 +461,7 @@ final class DispatchMain<T, V, R>
     lane.run++;
     lane.attempt++;
     lane.attachment = null;
+    lane.began = limit.now();
     V value;
     try {
       Publisher<? extends V> worker =
@@ -462,12 +474,16 @@ final class DispatchMain<T, V, R>
       V scalar = ((Callable<V>) worker).call();
       value = scalar;
     } catch (Throwable e) {
-      act(lane, work.failed(lane, Exceptions.unwrap(e), false));
+      Throwable failure = Exceptions.unwrap(e);
+      limit.ended(limit.now() - lane.began, running, failure);
+      act(lane, work.failed(lane, failure, false));
       return;
     }
     if (value == null) {
+      limit.ended(limit.now() - lane.began, running, null);
       act(lane, work.completed(lane));
     } else if (emitting.isEmpty() && emitted != requested) {
+      limit.ended(limit.now() - lane.began, running, null);
       emit(lane, value);
       if (!isOver()) {
         act(lane, work.completed(lane));
@@ -515,6 +531,7 @@ final class DispatchMain<T, V, R>
     inner.lane = lane;
     lane.inner = inner;
     running++;
+    limit.began(running);
     return inner;
   }
 
@@ -528,6 +545,7 @@ final class DispatchMain<T, V, R>
       lane.timer = null;
     }
     boolean emittedBefore = inner.emitted;
+    limit.ended(inner.ended() - lane.began, running, failure);
     inner.lane = null;
     if (!inner.seen) {
       inner.reset();
@@ -566,7 +584,9 @@ final class DispatchMain<T, V, R>
     }
     lanes.remove(lane);
     lane.key = null;
-    spareLanes.addFirst(lane);
+    if (spareLanes.size() < options.concurrency().max()) {
+      spareLanes.addFirst(lane);
+    }
   }
 
   private void retry(Lane<T> lane, Duration delay) {
@@ -641,6 +661,7 @@ final class DispatchMain<T, V, R>
     Operators.onDiscardQueueWithClear(inbox, context, null); // they came after those in lanes
     running = 0;
     sleeping = 0;
+    limit.close();
   }
 
   private void discard(Lane<T> lane, Context context) {
@@ -705,7 +726,7 @@ final class DispatchMain<T, V, R>
 
   @Override
   public int concurrency() {
-    return options.concurrency();
+    return limit.current();
   }
 
   @Override

@@ -23,25 +23,23 @@ import reactor.core.scheduler.Scheduler;
  * The bounds and the clock of the engine.
  *
  * @param name what the operator is called in assembly traces and scans
- * @param concurrency workers that run at once, 1 or more
- * @param lookAhead elements taken from the source and not finished, {@code concurrency} or more
+ * @param concurrency workers that run at once
+ * @param lookAhead elements taken from the source and not finished, as many as the concurrency can
+ *     become or more
  * @param timeout how long one run of a worker may take; null for as long as it likes
  * @param timer where delays and timeouts are scheduled; null for {@code Schedulers.parallel()}
  * @param observer told the gauges of each subscription
  */
 public record DispatchOptions(
     String name,
-    int concurrency,
+    Concurrency concurrency,
     int lookAhead,
     @Nullable Duration timeout,
     @Nullable Scheduler timer,
     java.util.function.Consumer<? super LaneGauges> observer) {
 
   public DispatchOptions {
-    if (concurrency < 1) {
-      throw new IllegalArgumentException("concurrency: " + concurrency + " (expected: >= 1)");
-    }
-    if (lookAhead < concurrency) {
+    if (lookAhead < concurrency.max()) {
       throw new IllegalArgumentException(
           "lookAhead: " + lookAhead + " (expected: >= concurrency, " + concurrency + ")");
     }

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  * The elements that wait behind the current one of their lane: one queue per lane, all in two
  * arrays, so that waiting costs no allocation and the memory of all queues together is bounded.
  * Drain only.
+ *
+ * <p>Memory: at most {@code lookAhead} elements wait, so the arrays have fewer than twice that many
+ * slots of 8 bytes (with compressed references), and keep the size of the largest burst.
  */
 final class ElementSlab<T> {
 

@@ -43,11 +43,15 @@ public final class Lane<T> extends Signal {
   }
 
   private final DispatchMain<T, ?, ?> main;
+  final int number; // its hash when its element has no key
 
   // == bookkeeping of LaneTable ==
   @Nullable Object key;
   int hash;
   @Nullable Lane<T> nextInBucket;
+
+  // == bookkeeping of LaneQueue ==
+  @Nullable Lane<T> nextInQueue;
 
   // == bookkeeping of ElementSlab ==
   int firstWaiting = ElementSlab.NONE;
@@ -61,9 +65,11 @@ public final class Lane<T> extends Signal {
   @Nullable WorkerInner<T, ?, ?> inner;
   @Nullable Disposable timer;
   @Nullable Verdict finished;
+  long began; // when its worker did, if the limit asks
 
-  Lane(DispatchMain<T, ?, ?> main) {
+  Lane(DispatchMain<T, ?, ?> main, int number) {
     this.main = main;
+    this.number = number;
   }
 
   /** The current element. */

@@ -33,7 +33,7 @@ public interface LaneGauges {
   /** Elements taken from the source and not finished, at most {@link #lookAhead()}. */
   int admitted();
 
-  /** The bound on {@link #running()}. */
+  /** The bound on {@link #running()}, as it is now. */
   int concurrency();
 
   /** The bound on {@link #admitted()}. */

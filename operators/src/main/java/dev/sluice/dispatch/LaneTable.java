@@ -21,10 +21,19 @@ import org.jspecify.annotations.Nullable;
 /**
  * The lanes that have a current element, by key: a chained hash table whose links are in the lanes,
  * so that a lane comes and goes without an allocation. Drain only.
+ *
+ * <p>Memory: a lane is here only while its key has an unfinished element, so there are at most
+ * {@code lookAhead} lanes, whatever the number of keys that have passed; usually about as many as
+ * workers run, because a lane is opened when there is a slot for it. The buckets are at most twice
+ * as many as the lanes at the largest burst, and after it they are given back, by half whenever
+ * fewer than one in eight is used, down to {@value #KEPT}.
  */
 final class LaneTable<T> {
 
-  private @Nullable Lane<T>[] buckets = newBuckets(16);
+  private static final int INITIAL = 16;
+  static final int KEPT = 256;
+
+  private @Nullable Lane<T>[] buckets = newBuckets(INITIAL);
   private int size;
 
   int size() {
@@ -50,7 +59,7 @@ final class LaneTable<T> {
   /** Adds a lane whose key is not in the table. */
   void add(Lane<T> lane) {
     if (size >= buckets.length) {
-      grow();
+      resize(buckets.length * 2);
     }
     link(buckets, lane);
     size++;
@@ -72,12 +81,19 @@ final class LaneTable<T> {
     }
     lane.nextInBucket = null;
     size--;
+    if (buckets.length > KEPT && size < buckets.length / 8) {
+      resize(buckets.length / 2);
+    }
+  }
+
+  int capacity() {
+    return buckets.length;
   }
 
   /** Empties the table and gives each lane to {@code action}. */
   void clear(Consumer<Lane<T>> action) {
     @Nullable Lane<T>[] old = buckets;
-    buckets = newBuckets(16);
+    buckets = newBuckets(INITIAL);
     size = 0;
     for (Lane<T> lane : old) {
       while (lane != null) {
@@ -89,16 +105,16 @@ final class LaneTable<T> {
     }
   }
 
-  private void grow() {
-    @Nullable Lane<T>[] larger = newBuckets(buckets.length * 2);
+  private void resize(int length) {
+    @Nullable Lane<T>[] resized = newBuckets(length);
     for (Lane<T> lane : buckets) {
       while (lane != null) {
         Lane<T> next = lane.nextInBucket;
-        link(larger, lane);
+        link(resized, lane);
         lane = next;
       }
     }
-    buckets = larger;
+    buckets = resized;
   }
 
   private static <T> void link(@Nullable Lane<T>[] buckets, Lane<T> lane) {

@@ -38,7 +38,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
    * first       a value, written by the worker's thread while there is no queue, taken by the drain:
    *             most workers emit one
    * more        the values after that (SPSC); made when first is still there
-   * done        written last by the worker; error before it
+   * done        written last by the worker; error and ended before it
    * cancelled   written by the drain, once, before it discards: a value that slips in afterwards
    *             queues this once more and is discarded then
    * queued      1 while this is in the signals; the drain resets it before it looks at the rest, so
@@ -59,6 +59,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
 
   private volatile boolean done;
   private @Nullable Throwable error;
+  private long ended;
 
   private volatile boolean cancelled;
 
@@ -130,6 +131,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
       return;
     }
     error = t;
+    ended = main.now();
     done = true;
     signal();
   }
@@ -137,6 +139,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
   @Override
   public void onComplete() {
     if (!done) {
+      ended = main.now();
       done = true;
       signal();
     }
@@ -173,6 +176,7 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
   /** The value of a worker that needs no subscription. */
   void terminatedWith(V value) {
     first = value;
+    ended = main.now();
     done = true;
   }
 
@@ -182,6 +186,11 @@ final class WorkerInner<T, V, R> extends Signal implements CoreSubscriber<V>, Sc
 
   @Nullable Throwable error() {
     return error;
+  }
+
+  /** When it terminated; now if it has not. */
+  long ended() {
+    return done ? ended : main.now();
   }
 
   boolean hasValues() {

@@ -21,6 +21,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.convoy.ConvoyListener;
 import dev.sluice.convoy.ConvoySpec;
 import dev.sluice.convoy.GroupVerdict;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.Queue;
@@ -32,17 +33,21 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
+import reactor.core.Disposable;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
+import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.context.Context;
 
@@ -50,6 +55,13 @@ import reactor.util.context.Context;
 class DispatchStressTest {
 
   private static final int ELEMENTS = 100_000;
+
+  private static final Scheduler threads = Schedulers.newParallel("stress", 4, true);
+
+  @AfterAll
+  static void stop() {
+    threads.dispose();
+  }
 
   /** Watches what runs: never two workers of a key, never one of a key out of turn. */
   private static final class KeyWatch {
@@ -305,6 +317,83 @@ class DispatchStressTest {
       }
     }
     return n;
+  }
+
+  @RepeatedTest(60)
+  void allInvariantsHoldInARandomTrial(RepetitionInfo round) throws InterruptedException {
+    new EngineTrial(round.getCurrentRepetition(), 1_000, threads).run();
+  }
+
+  /** Other seeds each time; a failure names its seed. */
+  @Test
+  @Tag("soak")
+  void allInvariantsHoldInThousandsOfRandomTrials() throws InterruptedException {
+    long first = System.nanoTime();
+    for (int i = 0; i < 3_000; i++) {
+      new EngineTrial(first + i, 3_000, threads).run();
+    }
+  }
+
+  @Test
+  void fiftyThousandKeysLeaveNothingBehind() {
+    passOnce(50_000);
+  }
+
+  @Test
+  @Tag("soak")
+  void aMillionKeysLeaveNothingBehind() {
+    passOnce(1_000_000);
+  }
+
+  /** Equal by number, heavy enough that a million of them would be felt. */
+  private record HeavyKey(int number, byte[] weight) {
+    @Override
+    public boolean equals(Object o) {
+      return o instanceof HeavyKey key && key.number == number;
+    }
+
+    @Override
+    public int hashCode() {
+      return number;
+    }
+  }
+
+  /** Each key passes once; the subscription stays, the keys and their lanes must not. */
+  private static void passOnce(int keys) {
+    Queue<WeakReference<Object>> seen = new ConcurrentLinkedQueue<>();
+    Gauges gauges = new Gauges();
+    AtomicInteger mostLanes = new AtomicInteger();
+    AtomicInteger done = new AtomicInteger();
+    Disposable subscription =
+        Flux.range(0, keys)
+            .concatWith(Flux.never())
+            .transform(
+                groupedConvoy(
+                    i -> {
+                      Object key = new HeavyKey(i, new byte[1_000]);
+                      if (i % 10 == 0 || i == keys - 1) {
+                        seen.add(new WeakReference<>(key));
+                      }
+                      return key;
+                    },
+                    i -> {
+                      mostLanes.accumulateAndGet(gauges.get().lanes(), Math::max);
+                      return i % 4 == 0 ? Mono.just(i).hide().subscribeOn(threads) : Mono.just(i);
+                    },
+                    (ConvoySpec<Integer> c) -> c.concurrency(64).lookAhead(1024).listener(gauges)))
+            .subscribe(i -> done.incrementAndGet());
+    Await.until(() -> done.get() == keys ? null : done + " of " + keys + " keys are done");
+    Await.until(() -> gauges.get().admitted() == 0 ? null : "not quiet");
+
+    assertQuiet(gauges.get());
+    assertThat(mostLanes.get()).isLessThanOrEqualTo(64); // a lane is opened when a slot is free
+    Await.until(
+        () -> {
+          System.gc();
+          long kept = seen.stream().filter(key -> key.get() != null).count();
+          return kept == 0 ? null : kept + " keys are still reachable";
+        });
+    subscription.dispose();
   }
 
   @Test

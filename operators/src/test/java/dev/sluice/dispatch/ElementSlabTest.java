@@ -37,7 +37,7 @@ class ElementSlabTest {
     List<Lane<Integer>> all = new ArrayList<>();
     List<ArrayDeque<Integer>> model = new ArrayList<>();
     for (int i = 0; i < lanes; i++) {
-      all.add(new Lane<>(null));
+      all.add(new Lane<>(null, 0));
       model.add(new ArrayDeque<>());
     }
     int size = 0;
@@ -67,7 +67,7 @@ class ElementSlabTest {
   @Test
   void doesNotHoldWhatWasTaken() {
     ElementSlab<Object> slab = new ElementSlab<>();
-    Lane<Object> lane = new Lane<>(null);
+    Lane<Object> lane = new Lane<>(null, 0);
     slab.append(lane, new Object());
     WeakReference<Object> taken = new WeakReference<>(slab.poll(lane));
 

@@ -66,7 +66,8 @@ class FluxDispatchTest {
     return FluxDispatch.create(
         source,
         () -> work,
-        new DispatchOptions("engine", concurrency, lookAhead, timeout, timer, gauges::set));
+        new DispatchOptions(
+            "engine", Concurrency.fixed(concurrency), lookAhead, timeout, timer, gauges::set));
   }
 
   @Nested
@@ -753,13 +754,14 @@ class FluxDispatchTest {
     @Test
     void everyBadValueIsNamed() {
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> new DispatchOptions("x", 0, 1, null, null, g -> {}))
+          .isThrownBy(() -> Concurrency.fixed(0))
           .withMessage("concurrency: 0 (expected: >= 1)");
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> new DispatchOptions("x", 4, 3, null, null, g -> {}))
+          .isThrownBy(() -> new DispatchOptions("x", Concurrency.fixed(4), 3, null, null, g -> {}))
           .withMessage("lookAhead: 3 (expected: >= concurrency, 4)");
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> new DispatchOptions("x", 1, 1, Duration.ZERO, null, g -> {}))
+          .isThrownBy(
+              () -> new DispatchOptions("x", Concurrency.fixed(1), 1, Duration.ZERO, null, g -> {}))
           .withMessage("timeout: PT0S (expected: > PT0S)");
     }
   }

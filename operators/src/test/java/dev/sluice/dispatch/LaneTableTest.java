@@ -41,7 +41,7 @@ class LaneTableTest {
   private final LaneTable<String> table = new LaneTable<>();
 
   private Lane<String> add(Object key) {
-    Lane<String> lane = new Lane<>(null);
+    Lane<String> lane = new Lane<>(null, 0);
     lane.key = key;
     lane.hash = LaneTable.hash(key);
     table.add(lane);
@@ -65,6 +65,25 @@ class LaneTableTest {
       }
       assertThat(table.size()).isEqualTo(model.size());
     }
+  }
+
+  @Test
+  void givesItsMemoryBackAfterABurstOfKeys() {
+    List<Lane<String>> lanes = new ArrayList<>();
+    for (int i = 0; i < 100_000; i++) {
+      lanes.add(add(i));
+    }
+    assertThat(table.capacity()).isEqualTo(1 << 17);
+    for (Lane<String> lane : lanes.subList(100, lanes.size())) {
+      table.remove(lane);
+    }
+
+    assertThat(table.capacity()).isLessThanOrEqualTo(1024);
+    for (Lane<String> lane : lanes.subList(0, 100)) {
+      assertThat(table.find(lane.key, lane.hash)).isSameAs(lane);
+      table.remove(lane);
+    }
+    assertThat(table.capacity()).isEqualTo(LaneTable.KEPT);
   }
 
   @Test
