@@ -19,6 +19,8 @@ import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.Inbound;
 import dev.sluice.channel.Outbound;
 import dev.sluice.codec.PayloadCodec;
+import dev.sluice.compete.CompeteSpec;
+import dev.sluice.compete.CompetingConsumers;
 import dev.sluice.convoy.ConvoySpec;
 import dev.sluice.convoy.DeliveryConvoy;
 import dev.sluice.convoy.GroupedConvoy;
@@ -220,6 +222,36 @@ public final class Flow<T> {
     DeliveryConvoy<T, R> convoy = GroupedConvoy.ofDeliveries(group, worker, spec);
     return step(
         settings.atLeast(convoy.lookAhead()), (source, scope) -> scope.convoy(source, convoy));
+  }
+
+  /**
+   * Works on as many messages at once as there are workers, in no order, with the default options.
+   *
+   * @see #compete(Function, UnaryOperator)
+   */
+  public <R> Flow<R> compete(Function<? super T, ? extends Publisher<? extends R>> worker) {
+    return compete(worker, spec -> spec);
+  }
+
+  /**
+   * Works on as many messages at once as there are workers, in no order, whatever their groups:
+   * {@link CompetingConsumers}. A worker is free when its publisher has ended; the message is done
+   * when what follows from it is.
+   *
+   * <p>A failed worker is retried in place by the flow's error policy, then its message goes to the
+   * dead letters, unless {@link CompeteSpec#onFailure} says otherwise.
+   *
+   * @param worker the work for one payload
+   * @param spec the options
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public <R> Flow<R> compete(
+      Function<? super T, ? extends Publisher<? extends R>> worker,
+      UnaryOperator<CompeteSpec<Message<T>>> spec) {
+    DeliveryConvoy<T, R> consumers = CompetingConsumers.ofDeliveries(worker, spec);
+    return step(
+        settings.atLeast(consumers.lookAhead()),
+        (source, scope) -> scope.convoy(source, consumers));
   }
 
   /**
