@@ -75,6 +75,7 @@ final class BrokerConfig {
     p.setProperty("offsets.topic.segment.bytes", String.valueOf(MIB));
     p.setProperty("metadata.log.segment.bytes", String.valueOf(8 * MIB));
     p.setProperty("log.cleaner.dedupe.buffer.size", String.valueOf(2 * MIB));
+    p.setProperty("log.cleaner.backoff.ms", "1000");
     p.setProperty("num.network.threads", "2");
     p.setProperty("num.io.threads", "4");
     p.setProperty("background.threads", "2");

@@ -31,6 +31,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.WakeupException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -235,22 +236,14 @@ final class Assignment {
   }
 
   /** The group has no offset for these partitions. */
-  void begin(Collection<TopicPartition> ids, Consumer<?, ?> consumer, RuntimeException cause) {
+  void begin(
+      Collection<TopicPartition> ids,
+      Consumer<?, ?> consumer,
+      Pauses pauses,
+      RuntimeException cause) {
     switch (spec.startAt()) {
       case EARLIEST -> consumer.seekToBeginning(ids);
-      case LATEST -> {
-        consumer.seekToEnd(ids);
-        List<Partition> begun = new ArrayList<>();
-        for (TopicPartition id : ids) {
-          Partition partition = owned.get(id);
-          if (partition != null) {
-            partition.window.skipTo(position(id, consumer));
-            begun.add(partition);
-          }
-        }
-        // What comes from now on belongs to this group, whatever happens to this member.
-        committer.flush(begun, consumer, spec.closeTimeout());
-      }
+      case LATEST -> goOnAt(spec.startAt(), ids, consumer, pauses);
       case FAIL ->
           throw new IllegalStateException(
               "group "
@@ -260,6 +253,78 @@ final class Assignment {
                   + " (expected: a committed one)",
               cause);
     }
+  }
+
+  /** The log does not hold the offsets that are to be read next. */
+  void outOfRange(
+      Map<TopicPartition, Long> offsets,
+      Consumer<?, ?> consumer,
+      Pauses pauses,
+      RuntimeException cause) {
+    if (spec.outOfRange() == StartAt.FAIL) {
+      throw new IllegalStateException(
+          "offsets of group "
+              + spec.group()
+              + " are not in the log: "
+              + offsets
+              + " (expected: offsets that it holds; records may be lost: set the group's offsets,"
+              + " or say with outOfRange where to go on)",
+          cause);
+    }
+    goOnAt(spec.outOfRange(), offsets.keySet(), consumer, pauses)
+        .forEach(
+            (id, next) ->
+                log.warn(
+                    "{}: offset {} is not in the log, going on at {}: records may be lost",
+                    id,
+                    offsets.get(id),
+                    next));
+  }
+
+  /**
+   * What comes from there on belongs to the group, whatever happens to this member: hence the
+   * commit. If the broker does not answer nothing changes, and the next poll leads here again.
+   */
+  private Map<TopicPartition, Long> goOnAt(
+      StartAt start, Collection<TopicPartition> ids, Consumer<?, ?> consumer, Pauses pauses) {
+    Map<TopicPartition, Long> offsets;
+    try {
+      offsets =
+          start == StartAt.LATEST
+              ? consumer.endOffsets(ids, spec.closeTimeout())
+              : consumer.beginningOffsets(ids, spec.closeTimeout());
+    } catch (RetriableException e) {
+      log.debug("where to go on in {} is not known yet", ids, e);
+      return Map.of();
+    }
+    offsets.forEach(
+        (id, next) -> {
+          consumer.seek(id, next);
+          owned.computeIfPresent(id, (same, partition) -> goOnAt(next, partition, pauses));
+        });
+    committer.flush(owned(offsets.keySet()), consumer, spec.closeTimeout());
+    return offsets;
+  }
+
+  /**
+   * Behind what was read, the records that are out are finished as ever. Before it, offsets come
+   * again that stood for other records: those that are out have nothing to do with them.
+   */
+  private Partition goOnAt(long next, Partition partition, Pauses pauses) {
+    if (next >= partition.window.position()) {
+      partition.window.skipTo(next);
+      return partition;
+    }
+    partition.fence();
+    partition.end();
+    pauses.remove(Pauses.Reason.FULL, List.of(partition.id));
+    Partition anew = new Partition(partition.id, partition.epoch, null, spec, meters, nanoTime);
+    anew.window.skipTo(next);
+    return anew;
+  }
+
+  private List<Partition> owned(Collection<TopicPartition> ids) {
+    return ids.stream().filter(owned::containsKey).map(owned::get).toList();
   }
 
   private List<ConsumerRecord<byte[], Object>> admit(
@@ -276,16 +341,5 @@ final class Assignment {
       }
     }
     return fresh;
-  }
-
-  /** The next offset to be read, for which the broker may have to be asked. */
-  private long position(TopicPartition id, Consumer<?, ?> consumer) {
-    for (; ; ) {
-      try {
-        return consumer.position(id, spec.closeTimeout());
-      } catch (WakeupException e) {
-        // as above
-      }
-    }
   }
 }

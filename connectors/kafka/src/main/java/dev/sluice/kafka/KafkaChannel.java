@@ -119,7 +119,9 @@ public final class KafkaChannel implements Channel {
   /**
    * The records between what the group has committed and the end of the topic, over all partitions.
    * Records that are out count, as do those settled since the last commit; markers of transactions
-   * count too.
+   * count too. Where the group has no offset, or one that is not in the log, the number is what it
+   * would receive by {@link KafkaChannelSpec#startAt} and {@link KafkaChannelSpec#outOfRange}; with
+   * {@link StartAt#FAIL} all that the log has.
    *
    * <dl>
    *   <dt>Emits
@@ -127,7 +129,8 @@ public final class KafkaChannel implements Channel {
    *   <dt>Backpressure
    *   <dd>not applicable
    *   <dt>Completes/Errors
-   *   <dd>completes with the number; fails when the broker refuses or does not answer within 10 s
+   *   <dd>completes with the number, never without; fails with {@link IllegalStateException} when
+   *       the topic does not exist, and when the broker refuses or does not answer within 10 s
    *   <dt>Cancel
    *   <dd>only stops waiting
    *   <dt>Discard

@@ -99,9 +99,22 @@ public final class KafkaChannelSpec {
     return with(d -> d.groupProtocol = Objects.requireNonNull(protocol, "protocol"));
   }
 
-  /** Where a group without committed offsets begins. Default: {@link StartAt#EARLIEST}. */
+  /**
+   * Where a group begins in a partition without a committed offset. Default: {@link
+   * StartAt#EARLIEST}.
+   */
   public KafkaChannelSpec startAt(StartAt startAt) {
     return with(d -> d.startAt = Objects.requireNonNull(startAt, "startAt"));
+  }
+
+  /**
+   * Where a partition goes on if the log does not hold the offset that is to be read next: its
+   * retention has deleted records before they were read, or it was cut off and is read anew. Either
+   * way records may have been lost, so that by default the receiver fails and names the offsets.
+   * Default: {@link StartAt#FAIL}.
+   */
+  public KafkaChannelSpec outOfRange(StartAt goOnAt) {
+    return with(d -> d.outOfRange = Objects.requireNonNull(goOnAt, "goOnAt"));
   }
 
   /**
@@ -303,6 +316,10 @@ public final class KafkaChannelSpec {
     return values.startAt;
   }
 
+  StartAt outOfRange() {
+    return values.outOfRange;
+  }
+
   int highWatermark() {
     return values.highWatermark;
   }
@@ -388,6 +405,7 @@ public final class KafkaChannelSpec {
     @Nullable String instanceId;
     GroupProtocol groupProtocol = GroupProtocol.CLASSIC;
     StartAt startAt = StartAt.EARLIEST;
+    StartAt outOfRange = StartAt.FAIL;
     int highWatermark = 4096;
     int highWatermarkBytes = 16 * 1024 * 1024;
     int maxPollRecords = 500;
@@ -407,6 +425,7 @@ public final class KafkaChannelSpec {
       instanceId = other.instanceId;
       groupProtocol = other.groupProtocol;
       startAt = other.startAt;
+      outOfRange = other.outOfRange;
       highWatermark = other.highWatermark;
       highWatermarkBytes = other.highWatermarkBytes;
       maxPollRecords = other.maxPollRecords;

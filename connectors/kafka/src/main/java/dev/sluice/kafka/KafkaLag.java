@@ -15,11 +15,13 @@
  */
 package dev.sluice.kafka;
 
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import org.apache.kafka.clients.admin.ListOffsetsResult.ListOffsetsResultInfo;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -32,6 +34,8 @@ import reactor.core.publisher.Mono;
 /** How far a group is behind the end of a topic. */
 final class KafkaLag {
 
+  private static final Duration BOUND = Duration.ofSeconds(10);
+
   private final KafkaAdmin admin;
   private final KafkaChannelSpec spec;
 
@@ -42,14 +46,18 @@ final class KafkaLag {
 
   /** The records that the group has not committed, over all partitions. */
   Mono<Long> lag() {
-    return partitions()
-        .flatMap(
-            partitions ->
-                Mono.zip(
-                    offsets(partitions, OffsetSpec.earliest()),
-                    offsets(partitions, OffsetSpec.latest()),
-                    committed()))
-        .map(all -> sum(all.getT1(), all.getT2(), all.getT3()));
+    return Mono.zip(partitions(), committed())
+        .flatMap(group -> lag(group.getT1(), group.getT2())) // an end read earlier could be passed
+        .timeout(BOUND, Mono.error(() -> new TimeoutException("no answer within " + BOUND)))
+        .onErrorMap(this::explained);
+  }
+
+  private Mono<Long> lag(
+      Set<TopicPartition> partitions, Map<TopicPartition, OffsetAndMetadata> committed) {
+    return Mono.zip(
+        offsets(partitions, OffsetSpec.earliest()),
+        offsets(partitions, OffsetSpec.latest()),
+        (begins, ends) -> sum(begins, ends, committed));
   }
 
   private long sum(
@@ -60,17 +68,32 @@ final class KafkaLag {
     for (Map.Entry<TopicPartition, ListOffsetsResultInfo> entry : ends.entrySet()) {
       long begin = Objects.requireNonNull(begins.get(entry.getKey())).offset();
       long end = entry.getValue().offset();
-      sum += Math.max(0, end - next(committed.get(entry.getKey()), begin, end));
+      sum += end - next(committed.get(entry.getKey()), begin, end);
     }
     return sum;
   }
 
-  /** Where the group goes on; what the log has deleted does not count. */
+  /**
+   * Where the group goes on. As long as it fails because that is not decided, nothing that the log
+   * has is skipped.
+   */
   private long next(@Nullable OffsetAndMetadata committed, long begin, long end) {
-    if (committed != null) {
-      return Math.max(begin, committed.offset());
+    if (committed != null && begin <= committed.offset() && committed.offset() <= end) {
+      return committed.offset();
     }
-    return spec.startAt() == StartAt.EARLIEST ? begin : end;
+    StartAt start = committed == null ? spec.startAt() : spec.outOfRange();
+    return start == StartAt.LATEST ? end : begin;
+  }
+
+  private IllegalStateException explained(Throwable cause) {
+    return new IllegalStateException(
+        "depth of topic "
+            + spec.topic()
+            + " for group "
+            + spec.group()
+            + " is not known: "
+            + cause.getMessage(),
+        cause);
   }
 
   private Mono<Set<TopicPartition>> partitions() {

@@ -59,15 +59,11 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
     try {
       records = super.poll(timeout);
     } catch (NoOffsetForPartitionException e) {
-      assignment.begin(e.partitions(), this, e);
+      assignment.begin(e.partitions(), this, pauses, e);
       return ConsumerRecords.empty();
     } catch (OffsetOutOfRangeException e) {
-      throw new IllegalStateException(
-          "offsets out of range: "
-              + e.offsetOutOfRangePartitions()
-              + " (expected: offsets that the log still holds; records may be lost, reset the"
-              + " group's offsets to go on)",
-          e);
+      assignment.outOfRange(e.offsetOutOfRangePartitions(), this, pauses, e);
+      return ConsumerRecords.empty();
     }
     return assignment.polled(records, pauses);
   }

@@ -17,13 +17,12 @@ package dev.sluice.kafka;
 
 /**
  * Where a group begins in a partition for which it has never committed an offset, or whose
- * committed offset the broker has forgotten.
- *
- * <p>A committed offset that the log no longer holds is another matter: records may have been lost,
- * and the receiver fails whatever is chosen here.
+ * committed offset the broker has forgotten ({@link KafkaChannelSpec#startAt}); and where it goes
+ * on if its offset is not in the log, so that records may have been lost ({@link
+ * KafkaChannelSpec#outOfRange}).
  */
 public enum StartAt {
-  /** With the oldest record: nothing is skipped, what was processed before may come again. */
+  /** With the oldest record there is: what was processed before may come again. */
   EARLIEST,
   /** After the newest record: what is there already is skipped. */
   LATEST,

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -31,6 +32,7 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -158,6 +160,27 @@ final class Broker {
             admin
                 .alterConsumerGroupOffsets(
                     topic + "-group", Map.of(new TopicPartition(topic, partition), offset))
+                .all());
+  }
+
+  /** The broker forgets the offset of the channel's group, which must have no members. */
+  static void forget(String topic, int partition) {
+    withAdmin(
+        admin ->
+            admin
+                .deleteConsumerGroupOffsets(
+                    topic + "-group", Set.of(new TopicPartition(topic, partition)))
+                .all());
+  }
+
+  /** Deletes the records below an offset, as retention does. */
+  static void deleteBefore(String topic, int partition, long offset) {
+    withAdmin(
+        admin ->
+            admin
+                .deleteRecords(
+                    Map.of(
+                        new TopicPartition(topic, partition), RecordsToDelete.beforeOffset(offset)))
                 .all());
   }
 

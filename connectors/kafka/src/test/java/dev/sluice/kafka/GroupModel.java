@@ -186,7 +186,7 @@ final class GroupModel {
       return;
     }
     if (!located) {
-      assignment.begin(List.of(ID), consumer, new IllegalStateException("no offset"));
+      assignment.begin(List.of(ID), consumer, pauses, new IllegalStateException("no offset"));
       return;
     }
     List<ConsumerRecord<byte[], Object>> records = new ArrayList<>();

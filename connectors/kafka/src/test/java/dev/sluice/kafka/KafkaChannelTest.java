@@ -58,8 +58,10 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -70,6 +72,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
+import reactor.test.StepVerifier;
 
 @ParameterizedClass
 @EnumSource
@@ -1026,12 +1029,79 @@ class KafkaChannelTest {
     void doesNotBlockItsCaller() {
       String topic = newTopic(1);
       KafkaChannel channel = channel(topic);
-      assertThat(Mono.defer(channel::depth).subscribeOn(Schedulers.parallel()).block(SOON))
-          .isZero();
+      Mono<Long> depth = Mono.defer(channel::depth).subscribeOn(Schedulers.parallel());
+      assertThat(depth.block(SOON)).as("with a client that is made for it").isZero();
+      assertThat(depth.block(SOON)).as("with the same client").isZero();
       assertThat(channel.info().can(Capability.DEPTH)).isTrue();
       assertThat(channel.info().can(Capability.ORDERED_GROUPS)).isTrue();
       assertThat(channel.info().capabilities()).hasSize(2);
       channel.close().subscribeOn(Schedulers.parallel()).block(SOON);
+    }
+
+    @Test
+    void isWhatTheGroupWouldReceiveWhereItHasNoOffset() {
+      String topic = newTopic(2);
+      fill(topic, 2, 10);
+      Broker.commit(topic, 0, new OffsetAndMetadata(2));
+      assertThat(depth(topic, s -> s.startAt(StartAt.EARLIEST))).isEqualTo(3 + 5);
+      assertThat(depth(topic, s -> s.startAt(StartAt.LATEST))).isEqualTo(3);
+      assertThat(depth(topic, s -> s.startAt(StartAt.FAIL))).isEqualTo(3 + 5);
+    }
+
+    @Test
+    void isWhatTheGroupWouldReceiveWhereItsOffsetIsNotInTheLog() {
+      String topic = newTopic(2);
+      fill(topic, 2, 20);
+      Broker.commit(topic, 0, new OffsetAndMetadata(3));
+      Broker.deleteBefore(topic, 0, 6);
+      Broker.commit(topic, 1, new OffsetAndMetadata(100));
+      assertThat(depth(topic, s -> s)).isEqualTo(4 + 10);
+      assertThat(depth(topic, s -> s.outOfRange(StartAt.EARLIEST))).isEqualTo(4 + 10);
+      assertThat(depth(topic, s -> s.outOfRange(StartAt.LATEST))).isZero();
+    }
+
+    @Test
+    void isAnErrorIfThereIsNoSuchTopic() {
+      KafkaChannel channel = channel("nowhere");
+      StepVerifier.create(channel.depth())
+          .expectErrorSatisfies(
+              error ->
+                  assertThat(error)
+                      .isInstanceOf(IllegalStateException.class)
+                      .hasCauseInstanceOf(UnknownTopicOrPartitionException.class)
+                      .hasMessageStartingWith(
+                          "depth of topic nowhere for group nowhere-group is not known: "))
+          .verify(SOON);
+      channel.close().block(SOON);
+    }
+
+    @Test
+    void isAnErrorIfTheBrokerDoesNotAnswer() {
+      KafkaChannel channel =
+          channel(
+              "bags",
+              s ->
+                  s.bootstrapServers("127.0.0.1:1")
+                      .property("default.api.timeout.ms", 300)
+                      .property("request.timeout.ms", 100));
+      StepVerifier.create(Mono.defer(channel::depth).subscribeOn(Schedulers.parallel()))
+          .expectErrorSatisfies(
+              error ->
+                  assertThat(error)
+                      .isInstanceOf(IllegalStateException.class)
+                      .hasMessageContaining("bags")
+                      .hasMessageContaining("imed out"))
+          .verify(SOON);
+      channel.close().block(SOON);
+    }
+
+    private Long depth(String topic, UnaryOperator<KafkaChannelSpec> spec) {
+      KafkaChannel channel = channel(topic, spec);
+      try {
+        return channel.depth().block(SOON);
+      } finally {
+        channel.close().block(SOON);
+      }
     }
   }
 
