@@ -17,6 +17,7 @@ package dev.sluice.priority;
 
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,15 +45,20 @@ final class AgingOrder<T> extends Order<T> {
     this.heap = new Line[8];
   }
 
-  static <T> Policy<T> policy(Duration step) {
+  /** The step in nanoseconds, if it is in its range. */
+  static long nanos(Duration step) {
     if (step.isNegative() || step.isZero() || step.compareTo(MAX_STEP) > 0) {
       throw new IllegalArgumentException(
           "aging step: " + step + " (expected: > PT0S and <= " + MAX_STEP + ")");
     }
-    long nanos = step.toNanos();
+    return step.toNanos();
+  }
+
+  static <T> Policy<T> policy(Duration step) {
+    long nanos = nanos(step);
     return new Policy<>() {
       @Override
-      public Order<T> order(int levels) {
+      public Order<T> order(int levels, BooleanSupplier halted) {
         return new AgingOrder<>(nanos);
       }
 

@@ -134,7 +134,7 @@ final class MergeMain<T>
     this.clock = spec.isTimed() ? spec.clock() : null;
     this.observed = spec.isObserved();
     this.shieldSources = actual.currentContext().hasKey(ON_ERROR_CONTINUE);
-    this.order = spec.order(levels);
+    this.order = spec.order(levels, () -> halted);
     this.keyed = spec.keyedLines(levels);
   }
 
@@ -306,7 +306,10 @@ final class MergeMain<T>
       if (arrivals != null) {
         takeArrivals();
       }
-      Line<T> line = emitted == requested ? null : order.next();
+      Line<T> line = halted || emitted == requested ? null : order.next();
+      if (halted) { // by a function that was called to decide
+        break;
+      }
       if (line == null) {
         completeIfAllEnded();
         return;
@@ -319,9 +322,9 @@ final class MergeMain<T>
       actual.onNext(element);
       if (!halted) {
         line.polledFrom().emitted();
-        if (!order.served(line)) {
-          line.forgotten();
-        }
+      }
+      if (!halted && !order.served(line)) {
+        line.forgotten();
       }
     }
     if (!isOver()) {
@@ -372,6 +375,9 @@ final class MergeMain<T>
     do {
       if (keyed != null) {
         regroup(source, keyed[source.level]);
+        if (halted) { // by the function of keys
+          return;
+        }
       } else if (!source.isEmpty()) {
         add(source);
         return;
@@ -397,7 +403,7 @@ final class MergeMain<T>
 
   private void regroup(MergeInner<T> source, KeyedLine<T> line) {
     boolean wasEmpty = line.isEmpty();
-    while (!source.isEmpty()) {
+    while (!source.isEmpty() && !halted) {
       line.append(source);
       source.regrouped();
     }

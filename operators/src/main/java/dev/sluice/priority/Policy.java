@@ -15,6 +15,8 @@
  */
 package dev.sluice.priority;
 
+import java.util.function.BooleanSupplier;
+
 /**
  * How the next element is chosen.
  *
@@ -22,8 +24,12 @@ package dev.sluice.priority;
  */
 interface Policy<T> {
 
-  /** The state of one subscription. */
-  Order<T> order(int levels);
+  /**
+   * The state of one subscription.
+   *
+   * @param halted whether it is over: then no function of the user is called any more
+   */
+  Order<T> order(int levels, BooleanSupplier halted);
 
   /** Checks the number of levels, at assembly. */
   default void check(int levels) {}

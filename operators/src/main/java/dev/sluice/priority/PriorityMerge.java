@@ -15,9 +15,13 @@
  */
 package dev.sluice.priority;
 
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
 import java.util.function.UnaryOperator;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
@@ -52,7 +56,11 @@ public final class PriorityMerge {
 
   /**
    * The elements of all sources; of those that are there, one of the most urgent source goes next,
-   * or of the one whose turn it is. Elements of one source keep their order.
+   * or of the one whose turn it is. Elements of one source keep their order, unless {@link
+   * PrioritySpec#fairBy} says otherwise.
+   *
+   * <p><img class="marble" src="doc-files/priorityMerge.svg" alt="The most urgent that is there
+   * goes first; nobody waits for a source that has nothing">
    *
    * <dl>
    *   <dt>Emits
@@ -96,7 +104,14 @@ public final class PriorityMerge {
     }
     PrioritySpec<T> options = options(sources.size(), spec);
     return FluxPriorityMerge.create(
-        Flux.fromIterable(sources), sources.size(), Long.MAX_VALUE, options);
+        Flux.fromArray(array(sources)), sources.size(), Long.MAX_VALUE, options);
+  }
+
+  /** An array, because on cancel a collection would be shown to discard hooks, which know T. */
+  @SuppressWarnings({"unchecked", "rawtypes"})
+  private static <T> PrioritySource<? extends T>[] array(
+      List<PrioritySource<? extends T>> sources) {
+    return sources.toArray(new PrioritySource[0]);
   }
 
   /**
@@ -145,6 +160,93 @@ public final class PriorityMerge {
     }
     PrioritySpec<T> options = options(levels, spec);
     return FluxPriorityMerge.create(Flux.from(sources), levels, options.maxSources(), options);
+  }
+
+  /**
+   * A reordering with the default options: a window of 256 elements.
+   *
+   * @see #prioritize(Comparator, UnaryOperator)
+   */
+  public static <T> Function<Flux<T>, Flux<T>> prioritize(Comparator<? super T> mostUrgentFirst) {
+    return prioritize(mostUrgentFirst, spec -> spec);
+  }
+
+  /**
+   * The elements of one source, of those that wait the most urgent first, and of equally urgent
+   * ones the one that came first. To be used with {@link Flux#transform(Function)}.
+   *
+   * <p>Bound: an element is overtaken by nothing less urgent that waits. It starves for as long as
+   * there is something more urgent; where that may be for ever, use {@link
+   * #prioritize(ToIntFunction, Duration, UnaryOperator)}.
+   *
+   * <p><img class="marble" src="doc-files/prioritize.svg" alt="The most urgent of those that wait
+   * goes first; equally urgent ones keep their order">
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>each element, when it is requested and the most urgent of those that wait
+   *   <dt>Backpressure
+   *   <dd>asks for {@code window} elements, then for one whenever one has been emitted; holds at
+   *       most {@code window} elements
+   *   <dt>Completes/Errors
+   *   <dd>completes when the source has completed and everything is emitted. An error of the source
+   *       ends the sequence at once, or after everything is emitted with {@link
+   *       PrioritizeSpec#delayError}. A comparator that throws ends it at once
+   *   <dt>Cancel
+   *   <dd>cancels the source
+   *   <dt>Discard
+   *   <dd>on cancel and on error: the elements that wait
+   *   <dt>Threads
+   *   <dd>elements arrive on the thread of the source or of the subscriber that requests, one at a
+   *       time; elements are compared there too
+   * </dl>
+   *
+   * @param mostUrgentFirst negative if its first argument is the more urgent one
+   * @param spec the options, from defaults: a window of 256 elements, errors at once
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public static <T> Function<Flux<T>, Flux<T>> prioritize(
+      Comparator<? super T> mostUrgentFirst, UnaryOperator<PrioritizeSpec> spec) {
+    return reorder(Urgency.by(mostUrgentFirst), spec);
+  }
+
+  /**
+   * Like {@link #prioritize(Comparator, UnaryOperator)}, by level and age: an element becomes as
+   * urgent as the next level after it has waited for {@code agingStep}.
+   *
+   * <p>Bound: an element in the window is overtaken only by those of a more urgent level that came
+   * after it by no more than {@code agingStep} times the number of levels between them.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>as there
+   *   <dt>Backpressure
+   *   <dd>as there
+   *   <dt>Completes/Errors
+   *   <dd>as there; a level function that throws, or a level that is out of range, ends the
+   *       sequence at once
+   *   <dt>Cancel
+   *   <dd>as there
+   *   <dt>Discard
+   *   <dd>as there
+   *   <dt>Threads
+   *   <dd>as there; the level is asked for once for each element
+   * </dl>
+   *
+   * @param level the level of an element, from 0, the most urgent, to 63
+   * @param agingStep the wait that makes up for a level: more than zero, at most 365 days
+   * @param spec the options, from defaults: a window of 256 elements, errors at once
+   * @throws IllegalArgumentException if an option or the step is out of range
+   */
+  public static <T> Function<Flux<T>, Flux<T>> prioritize(
+      ToIntFunction<? super T> level, Duration agingStep, UnaryOperator<PrioritizeSpec> spec) {
+    return reorder(Urgency.by(level, agingStep), spec);
+  }
+
+  private static <T> Function<Flux<T>, Flux<T>> reorder(
+      Urgency<T> urgency, UnaryOperator<PrioritizeSpec> spec) {
+    PrioritizeSpec options = Objects.requireNonNull(spec.apply(PrioritizeSpec.DEFAULTS), "spec");
+    return source -> FluxPrioritize.create(source, urgency, options);
   }
 
   private static <T> PrioritySpec<T> options(int levels, UnaryOperator<PrioritySpec<T>> spec) {

@@ -17,6 +17,7 @@ package dev.sluice.priority;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.ToIntFunction;
@@ -243,8 +244,8 @@ public final class PrioritySpec<T> {
     policy.check(levels);
   }
 
-  Order<T> order(int levels) {
-    return policy.order(levels);
+  Order<T> order(int levels, BooleanSupplier halted) {
+    return policy.order(levels, halted);
   }
 
   /** A line for each level, if keys take turns. */

@@ -25,7 +25,7 @@ final class StrictOrder<T> extends LevelOrder<T> {
   }
 
   static <T> Policy<T> policy() {
-    return StrictOrder::new;
+    return (levels, halted) -> new StrictOrder<>(levels);
   }
 
   @Override

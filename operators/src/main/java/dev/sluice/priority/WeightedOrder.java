@@ -17,6 +17,7 @@ package dev.sluice.priority;
 
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.function.BooleanSupplier;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -37,16 +38,19 @@ final class WeightedOrder<T> extends LevelOrder<T> {
 
   private final int[] quanta;
   private final @Nullable ToIntFunction<? super T> costOf; // null: each element costs 1
+  private final BooleanSupplier halted;
   private final long[] unspent;
   private final int[] prices;
   private int turn = -1; // the level that has its turn
   private long left; // what it may spend
   private int price;
 
-  private WeightedOrder(int[] quanta, @Nullable ToIntFunction<? super T> costOf) {
+  private WeightedOrder(
+      int[] quanta, @Nullable ToIntFunction<? super T> costOf, BooleanSupplier halted) {
     super(quanta.length);
     this.quanta = quanta;
     this.costOf = costOf;
+    this.halted = halted;
     this.unspent = new long[quanta.length];
     this.prices = new int[quanta.length];
   }
@@ -73,8 +77,8 @@ final class WeightedOrder<T> extends LevelOrder<T> {
       }
 
       @Override
-      public Order<T> order(int levels) {
-        return new WeightedOrder<>(copy, costOf);
+      public Order<T> order(int levels, BooleanSupplier halted) {
+        return new WeightedOrder<>(copy, costOf, halted);
       }
     };
   }
@@ -105,7 +109,7 @@ final class WeightedOrder<T> extends LevelOrder<T> {
   @Override
   @Nullable Line<T> choose() {
     int tried = 0;
-    while (!isEmpty()) {
+    while (!isEmpty() && !halted.getAsBoolean()) {
       turn = after(turn);
       Line<T> line = Objects.requireNonNull(get(turn));
       left = unspent[turn] + quanta[turn];

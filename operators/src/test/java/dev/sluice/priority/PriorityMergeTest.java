@@ -30,10 +30,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.reactivestreams.Subscription;
 import reactor.core.Exceptions;
@@ -87,17 +89,6 @@ class PriorityMergeTest {
           .then(() -> high.next("h1", "h2"))
           .thenRequest(4)
           .expectNext("h1", "h2", "l1", "l2")
-          .thenCancel()
-          .verify();
-    }
-
-    @Test
-    void nobodyWaitsForASilentSource() {
-      StepVerifier.create(merge())
-          .then(() -> low.next("l1", "l2"))
-          .expectNext("l1", "l2")
-          .then(() -> mid.next("m1"))
-          .expectNext("m1")
           .thenCancel()
           .verify();
     }
@@ -173,6 +164,33 @@ class PriorityMergeTest {
       StepVerifier.create(merged).expectNext("h1", "h2", "l1", "l2").verifyComplete();
       StepVerifier.create(merged).expectNext("h1", "h2", "l1", "l2").verifyComplete();
     }
+  }
+
+  static Stream<UnaryOperator<PrioritySpec<String>>> policies() {
+    return Stream.of(
+        p -> p.strict(),
+        p -> p.weighted(8, 4, 1),
+        p -> p.weighted(e -> 20, 8, 4, 1),
+        p -> p.aging(Duration.ofSeconds(1)),
+        p -> p.fairBy(e -> e.length()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("policies")
+  void aSilentSourceBlocksNobody(UnaryOperator<PrioritySpec<String>> policy) {
+    StepVerifier.create(merge(policy), 0)
+        .then(() -> low.next("l1", "l2"))
+        .thenRequest(1)
+        .expectNext("l1")
+        .thenRequest(1)
+        .expectNext("l2")
+        .then(() -> mid.next("m1"))
+        .thenRequest(2)
+        .expectNext("m1")
+        .then(() -> low.next("l3"))
+        .expectNext("l3")
+        .thenCancel()
+        .verify();
   }
 
   @Nested
