@@ -18,34 +18,11 @@ package dev.sluice.memory;
 import dev.sluice.contract.LeaseContract;
 import dev.sluice.store.Lease;
 import dev.sluice.store.LeaseStore;
-import java.time.Clock;
-import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
+import java.time.Duration;
 
 class MemoryLeaseStoreTest extends LeaseContract {
 
-  private static final class TestClock extends Clock {
-
-    private volatile Instant now = Instant.EPOCH;
-
-    @Override
-    public Instant instant() {
-      return now;
-    }
-
-    @Override
-    public ZoneId getZone() {
-      return ZoneOffset.UTC;
-    }
-
-    @Override
-    public Clock withZone(ZoneId zone) {
-      throw new IllegalArgumentException("zone: " + zone + " (expected: none, it is UTC)");
-    }
-  }
-
-  private final TestClock clock = new TestClock();
+  private final SetClock clock = new SetClock();
   private final LeaseStore store = MemoryLeaseStore.create(clock);
 
   @Override
@@ -55,6 +32,6 @@ class MemoryLeaseStoreTest extends LeaseContract {
 
   @Override
   protected void awaitEnd(Lease lease) {
-    clock.now = lease.until();
+    clock.pass(Duration.between(clock.instant(), lease.until()));
   }
 }

@@ -34,7 +34,7 @@ import reactor.core.scheduler.Schedulers;
 final class PostgresSchema {
 
   /** In their order; the number of a script is its place, from 1. */
-  private static final List<String> SCRIPTS = List.of("V1__leases.sql");
+  private static final List<String> SCRIPTS = List.of("V1__leases.sql", "V2__idempotency.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 

@@ -1,0 +1,252 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.memory;
+
+import dev.sluice.store.IdempotencyKey;
+import dev.sluice.store.IdempotencyStore;
+import dev.sluice.store.StoreFailed;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Objects;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Keys inside one process, for tests and for duplicates that come to the same process.
+ *
+ * <p>Memory: at most {@code maxKeys} keys with their results. It never forgets one before its time:
+ * when it is full of keys whose time has not come, a new one fails with {@link StoreFailed}, as
+ * temporary.
+ */
+public final class MemoryIdempotencyStore implements IdempotencyStore {
+
+  /*
+   * Threads: every operation on any thread; those on one key are one compute each.
+   *
+   * count   keys that are in the map or about to be; raised before one is put there
+   * idle    nothing ends before this epoch millisecond, so that a full store is not searched for
+   *         every new key: a search raises it to the top first, then it and all who write an end
+   *         lower it
+   */
+
+  /** What ends later than that never ends. */
+  private static final Duration CENTURY = Duration.ofDays(36_525);
+
+  private final Clock clock;
+  private final int maxKeys;
+  private final Map<IdempotencyKey, Entry> entries = new ConcurrentHashMap<>();
+  private final AtomicInteger count = new AtomicInteger();
+  private final AtomicLong idle = new AtomicLong(Long.MIN_VALUE);
+
+  private record Entry(String token, Instant until, Attempt.@Nullable Completed completed) {
+
+    boolean hasEnded(Instant now) {
+      return !until.isAfter(now);
+    }
+  }
+
+  private MemoryIdempotencyStore(int maxKeys, Clock clock) {
+    if (maxKeys < 1) {
+      throw new IllegalArgumentException("maxKeys: " + maxKeys + " (expected: >= 1)");
+    }
+    this.maxKeys = maxKeys;
+    this.clock = Objects.requireNonNull(clock, "clock");
+  }
+
+  /**
+   * An empty store on the system's clock.
+   *
+   * @param maxKeys how many keys it remembers, 1 or more
+   */
+  public static MemoryIdempotencyStore create(int maxKeys) {
+    return create(maxKeys, Clock.systemUTC());
+  }
+
+  /** An empty store whose time is that of {@code clock}. */
+  public static MemoryIdempotencyStore create(int maxKeys, Clock clock) {
+    return new MemoryIdempotencyStore(maxKeys, clock);
+  }
+
+  @Override
+  public Mono<Attempt> begin(IdempotencyKey key, Duration lease) {
+    Objects.requireNonNull(key, "key");
+    requirePositive("lease", lease);
+    return Mono.fromSupplier(
+        () -> {
+          String token = UUID.randomUUID().toString();
+          Instant now = clock.instant();
+          if (count.get() >= maxKeys) {
+            forget(now, Integer.MAX_VALUE);
+          }
+          Entry entry =
+              Objects.requireNonNull(
+                  entries.compute(
+                      key,
+                      (k, last) -> {
+                        if (last != null && !last.hasEnded(now)) {
+                          return last;
+                        }
+                        if (last == null) {
+                          takePlace();
+                        }
+                        return new Entry(token, end(now, lease), null);
+                      }));
+          if (entry.token().equals(token)) {
+            note(entry.until());
+            return new Attempt.Started(key, token);
+          }
+          Attempt.Completed completed = entry.completed();
+          return completed == null
+              ? new Attempt.InProgress(Duration.between(now, entry.until()))
+              : completed;
+        });
+  }
+
+  @Override
+  public Mono<Boolean> renew(Attempt.Started started, Duration lease) {
+    Objects.requireNonNull(started, "started");
+    requirePositive("lease", lease);
+    return change(
+        started,
+        (entry, now) ->
+            entry.completed() == null ? new Entry(entry.token(), end(now, lease), null) : null);
+  }
+
+  @Override
+  public Mono<Boolean> complete(
+      Attempt.Started started, byte @Nullable [] result, Duration retention) {
+    Objects.requireNonNull(started, "started");
+    requirePositive("retention", retention);
+    if (result != null && result.length > MAX_RESULT) {
+      throw new IllegalArgumentException(
+          "result: " + result.length + " bytes (expected: <= " + MAX_RESULT + ")");
+    }
+    byte @Nullable [] copy = result == null ? null : result.clone();
+    return change(
+        started,
+        (entry, now) ->
+            entry.completed() == null
+                ? new Entry(entry.token(), end(now, retention), new Attempt.Completed(copy))
+                : entry);
+  }
+
+  /** Replaces the entry that is the caller's; null from {@code change} if it may not. */
+  private Mono<Boolean> change(
+      Attempt.Started started, BiFunction<Entry, Instant, @Nullable Entry> change) {
+    return Mono.fromSupplier(
+        () -> {
+          boolean[] done = new boolean[1];
+          entries.computeIfPresent(
+              started.key(),
+              (key, entry) -> {
+                Entry changed =
+                    entry.token().equals(started.token())
+                        ? change.apply(entry, clock.instant())
+                        : null;
+                done[0] = changed != null;
+                if (changed == null) {
+                  return entry;
+                }
+                note(changed.until());
+                return changed;
+              });
+          return done[0];
+        });
+  }
+
+  @Override
+  public Mono<Boolean> release(Attempt.Started started) {
+    Objects.requireNonNull(started, "started");
+    return Mono.fromSupplier(
+        () -> {
+          boolean[] held = new boolean[1];
+          entries.computeIfPresent(
+              started.key(),
+              (key, entry) -> {
+                held[0] = entry.token().equals(started.token()) && entry.completed() == null;
+                return held[0] ? null : entry;
+              });
+          if (held[0]) {
+            count.decrementAndGet();
+          }
+          return held[0];
+        });
+  }
+
+  @Override
+  public Mono<Integer> purge(int limit) {
+    if (limit < 1 || limit > 100_000) {
+      throw new IllegalArgumentException("limit: " + limit + " (expected: 1..100000)");
+    }
+    return Mono.fromSupplier(() -> forget(clock.instant(), limit));
+  }
+
+  // == the bound ==
+
+  /** Takes the place for a new key. */
+  private void takePlace() {
+    if (count.incrementAndGet() > maxKeys) {
+      count.decrementAndGet();
+      throw StoreFailed.temporary("memory", "full (expected: at most " + maxKeys + " keys)", null);
+    }
+  }
+
+  private int forget(Instant now, int limit) {
+    if (idle.get() > now.toEpochMilli()) {
+      return 0;
+    }
+    idle.set(Long.MAX_VALUE);
+    int forgotten = 0;
+    Iterator<Map.Entry<IdempotencyKey, Entry>> all = entries.entrySet().iterator();
+    while (all.hasNext()) {
+      Map.Entry<IdempotencyKey, Entry> held = all.next();
+      Entry entry = held.getValue();
+      if (forgotten == limit || !entry.hasEnded(now)) {
+        note(entry.until());
+      } else if (entries.remove(held.getKey(), entry)) {
+        count.decrementAndGet();
+        forgotten++;
+      }
+    }
+    return forgotten;
+  }
+
+  /** Something ends then. */
+  private void note(Instant end) {
+    long millis = end.toEpochMilli();
+    if (millis < idle.get()) {
+      idle.accumulateAndGet(millis, Math::min);
+    }
+  }
+
+  private static Instant end(Instant now, Duration time) {
+    return time.compareTo(CENTURY) > 0 ? now.plus(CENTURY) : now.plus(time);
+  }
+
+  private static void requirePositive(String what, Duration time) {
+    if (time.isNegative() || time.isZero()) {
+      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
+    }
+  }
+}
