@@ -157,11 +157,43 @@ final class Rig implements Work<Integer, String, String> {
   Function<Lane<Integer>, Verdict> end = lane -> Verdict.NEXT;
   Verdict failure = Verdict.NEXT;
 
+  /** A gate that an actor opens. */
+  static final class HandGate implements Gate {
+    volatile boolean open;
+    private final boolean onRequest;
+    int permissions; // taken and not accounted for: plain, as everything that the drain does
+
+    HandGate(boolean onRequest) {
+      this.onRequest = onRequest;
+    }
+
+    @Override
+    public long take(boolean requested) {
+      if (onRequest ? !requested : !open) {
+        return onRequest ? UNTIL_REQUESTED : TimeUnit.HOURS.toNanos(1);
+      }
+      permissions++;
+      return 0;
+    }
+
+    @Override
+    public void giveBack() {
+      permissions--;
+    }
+
+    @Override
+    public void ended(long nanos, @Nullable Throwable error) {
+      permissions--;
+    }
+  }
+
+  final @Nullable HandGate gate;
   private final HandTimer timer = new HandTimer();
   final Source source = new Source();
   final DispatchMain<Integer, String, String> main;
 
-  private Rig(int concurrency, int lookAhead, @Nullable Duration timeout) {
+  private Rig(int concurrency, int lookAhead, @Nullable Duration timeout, @Nullable HandGate gate) {
+    this.gate = gate;
     this.main =
         new DispatchMain<>(
             new Downstream(),
@@ -176,11 +208,15 @@ final class Rig implements Work<Integer, String, String> {
   }
 
   static Rig of(int concurrency, int lookAhead) {
-    return new Rig(concurrency, lookAhead, null);
+    return new Rig(concurrency, lookAhead, null, null);
   }
 
   static Rig withTimeout(int concurrency) {
-    return new Rig(concurrency, 8, Duration.ofSeconds(1));
+    return new Rig(concurrency, 8, Duration.ofSeconds(1), null);
+  }
+
+  static Rig behind(HandGate gate) {
+    return new Rig(2, 8, null, gate);
   }
 
   /** Workers by hand, one for each start, in this order. */
@@ -207,6 +243,11 @@ final class Rig implements Work<Integer, String, String> {
   @Override
   public Object key(Integer element) {
     return element / 10;
+  }
+
+  @Override
+  public @Nullable Gate gate(Scheduler scheduler) {
+    return gate;
   }
 
   @Override

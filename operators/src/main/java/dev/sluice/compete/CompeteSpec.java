@@ -20,6 +20,7 @@ import dev.sluice.convoy.ConvoySpec;
 import dev.sluice.convoy.FailureSpec;
 import dev.sluice.convoy.GroupVerdict;
 import dev.sluice.dispatch.Concurrency;
+import dev.sluice.dispatch.ReadyOrder;
 import java.time.Duration;
 import java.util.function.UnaryOperator;
 import reactor.core.scheduler.Scheduler;
@@ -99,6 +100,17 @@ public final class CompeteSpec<T> {
       throw new IllegalArgumentException("lookAhead: " + lookAhead + " (expected: >= 1)");
     }
     return new CompeteSpec<>(convoy, concurrency, lookAhead);
+  }
+
+  /**
+   * Which element goes next when a worker is free. Defaults to the one that came first; {@link
+   * dev.sluice.priority.PriorityMerge#priorityDispatch} asks for it first.
+   *
+   * <p>It chooses from what has been taken from the source, so that {@link #lookAhead} says from
+   * how many. What is behind them has no say, however urgent it is.
+   */
+  public CompeteSpec<T> readyOrder(ReadyOrder<? super T> order) {
+    return with(convoy.readyOrder(order));
   }
 
   /**

@@ -18,8 +18,12 @@ package dev.sluice.convoy;
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.dispatch.Concurrency;
 import dev.sluice.dispatch.DispatchOptions;
+import dev.sluice.dispatch.Gate;
+import dev.sluice.dispatch.ReadyOrder;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
@@ -29,59 +33,50 @@ import reactor.core.scheduler.Scheduler;
  *
  * @param <T> the elements of the convoy
  */
-public final class ConvoySpec<T> {
+public final class ConvoySpec<T> implements Cloneable {
 
   private static final int DEFAULT_CONCURRENCY = 64;
   private static final int LOOK_AHEAD_PER_WORKER = 16;
   private static final int MIN_LOOK_AHEAD = 1024;
   private static final Duration DEFAULT_LOSS_GRACE = Duration.ofSeconds(5);
 
-  private final String name;
-  private final Concurrency concurrency;
-  private final int lookAhead; // 0: derived from the concurrency
-  private final FailureSpec failure;
-  private final @Nullable Duration timeout;
-  private final Duration lossGrace;
-  private final @Nullable Scheduler timer;
-  private final ConvoyListener<? super T> listener;
+  /* The fields are assigned only before a copy is given away, in the constructor and in with(). */
 
-  private ConvoySpec(
-      String name,
-      Concurrency concurrency,
-      int lookAhead,
-      FailureSpec failure,
-      @Nullable Duration timeout,
-      Duration lossGrace,
-      @Nullable Scheduler timer,
-      ConvoyListener<? super T> listener) {
-    this.name = name;
-    this.concurrency = concurrency;
-    this.lookAhead = lookAhead;
+  private String name = "groupedConvoy";
+  private Concurrency concurrency = Concurrency.fixed(DEFAULT_CONCURRENCY);
+  private int lookAhead; // 0: derived from the concurrency
+  private FailureSpec failure;
+  private @Nullable Duration timeout;
+  private Duration lossGrace = DEFAULT_LOSS_GRACE;
+  private @Nullable ReadyOrder<? super T> readyOrder;
+  private @Nullable Function<? super Scheduler, ? extends Gate> gate;
+  private @Nullable Scheduler timer;
+  private ConvoyListener<? super T> listener = new ConvoyListener<>() {};
+
+  private ConvoySpec(FailureSpec failure) {
     this.failure = failure;
-    this.timeout = timeout;
-    this.lossGrace = lossGrace;
-    this.timer = timer;
-    this.listener = listener;
   }
 
   /** The defaults, with {@code policy} for failures. */
   static <T> ConvoySpec<T> defaults(ErrorPolicy policy) {
-    return new ConvoySpec<>(
-        "groupedConvoy",
-        Concurrency.fixed(DEFAULT_CONCURRENCY),
-        0,
-        new FailureSpec(policy, null),
-        null,
-        DEFAULT_LOSS_GRACE,
-        null,
-        new ConvoyListener<>() {});
+    return new ConvoySpec<>(new FailureSpec(policy, null));
+  }
+
+  @SuppressWarnings("unchecked")
+  private ConvoySpec<T> with(Consumer<ConvoySpec<T>> change) {
+    try {
+      ConvoySpec<T> copy = (ConvoySpec<T>) clone();
+      change.accept(copy);
+      return copy;
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
+    }
   }
 
   /** What the convoy is called in assembly traces and scans. Defaults to groupedConvoy. */
   public ConvoySpec<T> name(String name) {
     Objects.requireNonNull(name, "name");
-    return new ConvoySpec<>(
-        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
+    return with(copy -> copy.name = name);
   }
 
   /**
@@ -96,8 +91,7 @@ public final class ConvoySpec<T> {
   /** How many workers run at once, when that number is to move. Defaults to 64, fixed. */
   public ConvoySpec<T> concurrency(Concurrency concurrency) {
     Objects.requireNonNull(concurrency, "concurrency");
-    return new ConvoySpec<>(
-        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
+    return with(copy -> copy.concurrency = concurrency);
   }
 
   /**
@@ -111,8 +105,7 @@ public final class ConvoySpec<T> {
     if (lookAhead < 1) {
       throw new IllegalArgumentException("lookAhead: " + lookAhead + " (expected: >= 1)");
     }
-    return new ConvoySpec<>(
-        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
+    return with(copy -> copy.lookAhead = lookAhead);
   }
 
   /**
@@ -125,8 +118,7 @@ public final class ConvoySpec<T> {
    */
   public ConvoySpec<T> onFailure(UnaryOperator<FailureSpec> change) {
     FailureSpec changed = Objects.requireNonNull(change.apply(failure), "onFailure");
-    return new ConvoySpec<>(
-        name, concurrency, lookAhead, changed, timeout, lossGrace, timer, listener);
+    return with(copy -> copy.failure = changed);
   }
 
   /**
@@ -139,8 +131,7 @@ public final class ConvoySpec<T> {
    */
   public ConvoySpec<T> timeout(Duration timeout) {
     Objects.requireNonNull(timeout, "timeout");
-    return new ConvoySpec<>(
-        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
+    return with(copy -> copy.timeout = timeout);
   }
 
   /**
@@ -156,26 +147,50 @@ public final class ConvoySpec<T> {
     if (lossGrace.isNegative()) {
       throw new IllegalArgumentException("lossGrace: " + lossGrace + " (expected: >= PT0S)");
     }
-    return new ConvoySpec<>(
-        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
+    return with(copy -> copy.lossGrace = lossGrace);
+  }
+
+  /**
+   * Which group goes next when a worker is free: the one whose current element is the most urgent.
+   * Order within a group is kept. Defaults to the one that has waited longest.
+   */
+  public ConvoySpec<T> readyOrder(ReadyOrder<? super T> order) {
+    Objects.requireNonNull(order, "order");
+    return with(copy -> copy.readyOrder = order);
+  }
+
+  /**
+   * What is asked before a worker starts: a rate, for example. Defaults to nobody.
+   *
+   * @param gate makes one for each subscription, from the scheduler whose time counts
+   */
+  public ConvoySpec<T> gate(Function<? super Scheduler, ? extends Gate> gate) {
+    Objects.requireNonNull(gate, "gate");
+    return with(copy -> copy.gate = gate);
   }
 
   /** Where delays and timeouts are scheduled. Defaults to {@code Schedulers.parallel()}. */
   public ConvoySpec<T> timer(Scheduler timer) {
     Objects.requireNonNull(timer, "timer");
-    return new ConvoySpec<>(
-        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
+    return with(copy -> copy.timer = timer);
   }
 
   /** Who hears what the convoy does. Defaults to nobody. */
   public ConvoySpec<T> listener(ConvoyListener<? super T> listener) {
     Objects.requireNonNull(listener, "listener");
-    return new ConvoySpec<>(
-        name, concurrency, lookAhead, failure, timeout, lossGrace, timer, listener);
+    return with(copy -> copy.listener = listener);
   }
 
   FailureSpec failure() {
     return failure;
+  }
+
+  @Nullable ReadyOrder<? super T> readyOrder() {
+    return readyOrder;
+  }
+
+  @Nullable Function<? super Scheduler, ? extends Gate> gate() {
+    return gate;
   }
 
   Duration lossGrace() {

@@ -22,6 +22,7 @@ import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.dispatch.DispatchOptions;
 import dev.sluice.dispatch.FluxDispatch;
+import dev.sluice.dispatch.ReadyOrder;
 import dev.sluice.message.Message;
 import java.time.Clock;
 import java.util.Objects;
@@ -89,6 +90,7 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
   @Override
   public Flux<Delivery<R>> apply(Flux<Delivery<T>> source) {
     FailureSpec failure = options.failure();
+    ReadyOrder<? super Message<T>> order = options.readyOrder();
     DeliveryWork<T, R> work =
         new DeliveryWork<>(
             group,
@@ -98,6 +100,8 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
             options.lossGrace(),
             dispatch.timer(),
             options.safeListener(),
+            order == null ? null : order.of(Delivery::message),
+            options.gate(),
             clock,
             assembly);
     return FluxDispatch.create(source, () -> work, dispatch)

@@ -21,7 +21,9 @@ import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.Settlement;
+import dev.sluice.dispatch.Gate;
 import dev.sluice.dispatch.Lane;
+import dev.sluice.dispatch.ReadyOrder;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.dispatch.Work;
 import dev.sluice.message.Message;
@@ -45,6 +47,7 @@ import reactor.core.scheduler.Schedulers;
  * @param verdict what happens when no attempt is left
  * @param lossGrace how long a worker may go on when its delivery was lost
  * @param timer where that time is scheduled; null for {@code Schedulers.parallel()}
+ * @param gates what makes the gate of a subscription; null for none
  * @param assembly where the convoy was assembled, for the leak detector
  */
 record DeliveryWork<T, R>(
@@ -55,6 +58,8 @@ record DeliveryWork<T, R>(
     Duration lossGrace,
     @Nullable Scheduler timer,
     SafeListener<Message<T>> listener,
+    @Nullable ReadyOrder<? super Delivery<T>> order,
+    @Nullable Function<? super Scheduler, ? extends Gate> gates,
     Clock clock,
     String assembly)
     implements Work<Delivery<T>, R, Delivery<R>> {
@@ -65,14 +70,21 @@ record DeliveryWork<T, R>(
   }
 
   @Override
+  public @Nullable Gate gate(Scheduler timer) {
+    return gates == null ? null : gates.apply(timer);
+  }
+
+  @Override
   public Publisher<? extends R> start(Lane<Delivery<T>> lane) {
     Run run = begin(lane);
     Message<T> message = lane.element().message();
     Settlement settlement = lane.element().settlement();
     if (settlement.isSettled() || settlement.isLost()) {
-      return Mono.empty(); // the source took it back while it waited
+      lane.skipWorker(); // the source took it back while it waited
+      return Mono.empty();
     }
     if (message.expired(clock)) {
+      lane.skipWorker();
       run.end(Outcome.reject(DeadLetterReason.EXPIRED, null));
       return Mono.empty();
     }

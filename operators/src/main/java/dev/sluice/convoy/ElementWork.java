@@ -17,13 +17,16 @@ package dev.sluice.convoy;
 
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.delivery.Outcome;
+import dev.sluice.dispatch.Gate;
 import dev.sluice.dispatch.Lane;
+import dev.sluice.dispatch.ReadyOrder;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.dispatch.Work;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.Exceptions;
+import reactor.core.scheduler.Scheduler;
 
 /** The convoy of plain elements: nothing to settle, so a failure is retried, skipped or the end. */
 final class ElementWork<T, R> implements Work<T, R, R> {
@@ -33,23 +36,39 @@ final class ElementWork<T, R> implements Work<T, R, R> {
   private final ErrorPolicy policy;
   private final GroupVerdict verdict;
   private final SafeListener<T> listener;
+  private final @Nullable ReadyOrder<? super T> order;
+  private final @Nullable Function<? super Scheduler, ? extends Gate> gate;
 
   ElementWork(
       Function<? super T, ? extends @Nullable Object> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,
       ErrorPolicy policy,
       GroupVerdict verdict,
-      SafeListener<T> listener) {
+      SafeListener<T> listener,
+      @Nullable ReadyOrder<? super T> order,
+      @Nullable Function<? super Scheduler, ? extends Gate> gate) {
     this.group = group;
     this.worker = worker;
     this.policy = policy;
     this.verdict = verdict;
     this.listener = listener;
+    this.order = order;
+    this.gate = gate;
   }
 
   @Override
   public @Nullable Object key(T element) {
     return group.apply(element);
+  }
+
+  @Override
+  public @Nullable ReadyOrder<? super T> order() {
+    return order;
+  }
+
+  @Override
+  public @Nullable Gate gate(Scheduler timer) {
+    return gate == null ? null : gate.apply(timer);
   }
 
   @Override

@@ -118,7 +118,14 @@ public final class GroupedConvoy {
           "verdict: DEAD_LETTER (expected: SKIP or FAIL_FLOW; only a Flow has dead letters)");
     }
     ElementWork<T, R> work =
-        new ElementWork<>(group, worker, policy, verdict, options.safeListener());
+        new ElementWork<>(
+            group,
+            worker,
+            policy,
+            verdict,
+            options.safeListener(),
+            options.readyOrder(),
+            options.gate());
     return source -> FluxDispatch.create(source, () -> work, dispatch);
   }
 

@@ -236,7 +236,7 @@ public abstract sealed class Concurrency {
 
     @Override
     Limit start(Scheduler timer, Runnable risen) {
-      return new LatencyLimit(this, timer);
+      return new LatencyLimit(this);
     }
 
     @Override

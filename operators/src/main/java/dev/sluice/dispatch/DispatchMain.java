@@ -62,8 +62,8 @@ final class DispatchMain<T, V, R>
    * Invariants:
    *   I1  of one key at most one element is current; a key leaves the table only when its current
    *       element is finished and none waits, inside the drain, so no element can slip in between
-   *   I2  a worker is started only while running < limit; it counts until its last value has gone
-   *       downstream
+   *   I2  a worker is started only while running < limit and with a permission of the gate; it
+   *       counts until its last value has gone downstream, and the gate hears of each permission
    *   I3  admitted = inbox + waiting + lanes; admitted + still owed by the source <= lookAhead
    *   I4  each element taken from the source is finished by its worker's end, or reaches onDiscard,
    *       onNextDropped or Work.abandoned
@@ -81,6 +81,8 @@ final class DispatchMain<T, V, R>
   private final DispatchOptions options;
   private final Scheduler timer;
   private final Limit limit;
+  private final @Nullable Gate gate;
+  private final boolean timed;
   private final boolean shieldWorkers;
   private final Queue<T> inbox;
   private final Signals signals = new Signals();
@@ -110,10 +112,14 @@ final class DispatchMain<T, V, R>
   // == drain only ==
   private final LaneTable<T> lanes = new LaneTable<>();
   private final ElementSlab<T> waiting = new ElementSlab<>();
-  private final LaneQueue<T> ready = new LaneQueue<>();
+  private final ReadyLanes<T> ready;
+  private final boolean ordered;
   private final ArrayDeque<WorkerInner<T, V, R>> emitting = new ArrayDeque<>();
-  private final LaneQueue<T> spareLanes = new LaneQueue<>(); // at most as many as workers
+  private final LaneQueue<T> spareLanes = new LaneQueue<>();
+  private final int mostSpares; // as many as are usually open
   private final ArrayDeque<WorkerInner<T, V, R>> spareInners = new ArrayDeque<>();
+  private @Nullable Disposable wakeUp; // at the gate
+  private long wakeUpAt;
   private int lanesMade;
   private int running;
   private int sleeping;
@@ -149,6 +155,13 @@ final class DispatchMain<T, V, R>
     this.options = options;
     this.timer = options.timer() == null ? Schedulers.parallel() : options.timer();
     this.limit = options.concurrency().start(timer, this::drain);
+    this.gate = work.gate(timer);
+    this.timed = gate != null || limit.isTimed();
+    ReadyOrder<? super T> order = work.order();
+    this.ordered = order != null;
+    this.mostSpares = ordered ? options.lookAhead() : options.concurrency().max();
+    this.ready =
+        order == null ? new LaneQueue<>() : new LaneHeap<>(order, this::clock, this::isOver);
     this.shieldWorkers = actual.currentContext().hasKey(ON_ERROR_CONTINUE);
     this.inbox = Queues.<T>get(options.lookAhead()).get();
   }
@@ -233,8 +246,13 @@ final class DispatchMain<T, V, R>
     return cancelled || terminated;
   }
 
+  /** The time, if somebody asks how long workers take. */
   long now() {
-    return limit.now();
+    return timed ? clock() : 0;
+  }
+
+  private long clock() {
+    return timer.now(TimeUnit.NANOSECONDS);
   }
 
   void signal(Signal signal) {
@@ -391,6 +409,9 @@ final class DispatchMain<T, V, R>
   }
 
   private void startWorkers() {
+    if (ordered) {
+      admitAll();
+    }
     while (running < limit.current() && !isOver()) {
       Lane<T> lane = ready.poll();
       if (lane == null) {
@@ -399,8 +420,57 @@ final class DispatchMain<T, V, R>
           return;
         }
       }
-      start(lane);
+      if (lane.disorder != null) {
+        failDisordered(lane, lane.disorder);
+      } else if (passesGate(lane)) {
+        start(lane);
+      } else {
+        return;
+      }
     }
+  }
+
+  /** Everything that is there takes part in the choice, since when it came. */
+  private void admitAll() {
+    for (Lane<T> lane = admit(); lane != null && !isOver(); lane = admit()) {
+      ready.addLast(lane);
+    }
+  }
+
+  private void failDisordered(Lane<T> lane, Throwable disorder) {
+    lane.disorder = null;
+    lane.attachment = null; // of an earlier run
+    act(lane, work.failed(lane, disorder, true));
+  }
+
+  /** Whether a worker may start; if not, somebody wakes the drain when it may be so. */
+  private boolean passesGate(Lane<T> lane) {
+    if (gate == null) {
+      return true;
+    }
+    long closed = gate.take(emitting.isEmpty() && emitted != requested);
+    if (closed == 0) {
+      return true;
+    }
+    ready.addFirst(lane);
+    if (closed != Gate.UNTIL_REQUESTED) {
+      wakeUpIn(closed);
+    }
+    return false;
+  }
+
+  private void wakeUpIn(long nanos) {
+    long now = clock();
+    Disposable earlier = wakeUp;
+    if (earlier != null) {
+      boolean isToCome = wakeUpAt - now > 0;
+      if (isToCome && wakeUpAt - now <= nanos) {
+        return;
+      }
+      earlier.dispose();
+    }
+    wakeUpAt = now + nanos;
+    wakeUp = schedule(this::drain, Duration.ofNanos(nanos));
   }
 
   /** Moves elements from the inbox behind their keys until one's key has no lane: that is next. */
@@ -461,7 +531,8 @@ final class DispatchMain<T, V, R>
     lane.run++;
     lane.attempt++;
     lane.attachment = null;
-    lane.began = limit.now();
+    lane.working = true;
+    lane.began = now();
     V value;
     try {
       Publisher<? extends V> worker =
@@ -475,15 +546,15 @@ final class DispatchMain<T, V, R>
       value = scalar;
     } catch (Throwable e) {
       Throwable failure = Exceptions.unwrap(e);
-      limit.ended(limit.now() - lane.began, running, failure);
+      workEnded(lane, now(), failure);
       act(lane, work.failed(lane, failure, false));
       return;
     }
     if (value == null) {
-      limit.ended(limit.now() - lane.began, running, null);
+      workEnded(lane, now(), null);
       act(lane, work.completed(lane));
     } else if (emitting.isEmpty() && emitted != requested) {
-      limit.ended(limit.now() - lane.began, running, null);
+      workEnded(lane, now(), null);
       emit(lane, value);
       if (!isOver()) {
         act(lane, work.completed(lane));
@@ -535,6 +606,26 @@ final class DispatchMain<T, V, R>
     return inner;
   }
 
+  /** Tells those who decide how many run, or whether any, how it went. */
+  private void workEnded(Lane<T> lane, long when, @Nullable Throwable failure) {
+    if (!lane.working) {
+      giveBack();
+      return;
+    }
+    lane.working = false;
+    long nanos = when - lane.began;
+    limit.ended(nanos, running, failure);
+    if (gate != null) {
+      gate.ended(nanos, failure);
+    }
+  }
+
+  private void giveBack() {
+    if (gate != null) {
+      gate.giveBack();
+    }
+  }
+
   /** The worker has terminated and its values are out, or it was interrupted. */
   private void workerEnded(WorkerInner<T, V, R> inner, @Nullable Throwable failure) {
     Lane<T> lane = Objects.requireNonNull(inner.lane);
@@ -545,7 +636,7 @@ final class DispatchMain<T, V, R>
       lane.timer = null;
     }
     boolean emittedBefore = inner.emitted;
-    limit.ended(inner.ended() - lane.began, running, failure);
+    workEnded(lane, inner.ended(), failure);
     inner.lane = null;
     if (!inner.seen) {
       inner.reset();
@@ -576,6 +667,7 @@ final class DispatchMain<T, V, R>
     lane.attachment = null;
     lane.finished = null;
     lane.attempt = 0;
+    lane.place = 0;
     lane.element = waiting.poll(lane);
     if (lane.element != null) {
       lane.state = Lane.State.READY;
@@ -584,7 +676,7 @@ final class DispatchMain<T, V, R>
     }
     lanes.remove(lane);
     lane.key = null;
-    if (spareLanes.size() < options.concurrency().max()) {
+    if (spareLanes.size() < mostSpares) {
       spareLanes.addFirst(lane);
     }
   }
@@ -661,6 +753,10 @@ final class DispatchMain<T, V, R>
     Operators.onDiscardQueueWithClear(inbox, context, null); // they came after those in lanes
     running = 0;
     sleeping = 0;
+    if (wakeUp != null) {
+      wakeUp.dispose();
+      wakeUp = null;
+    }
     limit.close();
   }
 
@@ -673,6 +769,10 @@ final class DispatchMain<T, V, R>
       WorkerInner<T, V, R> inner = innerOf(lane);
       if (inner != null) {
         inner.cancelAndDiscard();
+      }
+      if (lane.working) {
+        lane.working = false;
+        giveBack();
       }
       work.abandoned(lane);
     } else {

@@ -65,7 +65,13 @@ public final class Lane<T> extends Signal {
   @Nullable WorkerInner<T, ?, ?> inner;
   @Nullable Disposable timer;
   @Nullable Verdict finished;
-  long began; // when its worker did, if the limit asks
+  long began; // when its worker did, if somebody asks
+  boolean working; // its worker was called, and nobody was told yet how that ended
+
+  // == bookkeeping of LaneHeap ==
+  long place; // 0: the element has none yet
+  long due;
+  @Nullable Throwable disorder; // why the element could not be compared
 
   Lane(DispatchMain<T, ?, ?> main, int number) {
     this.main = main;
@@ -96,6 +102,14 @@ public final class Lane<T> extends Signal {
   /** Which run of a worker this is, never the same again in this lane. Inside {@link Work} only. */
   public int run() {
     return run;
+  }
+
+  /**
+   * No worker was called in this run: it took no time, and says nothing of how workers fare. Inside
+   * {@link Work#start} only.
+   */
+  public void skipWorker() {
+    working = false;
   }
 
   /**

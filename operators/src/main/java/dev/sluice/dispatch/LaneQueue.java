@@ -18,7 +18,7 @@ package dev.sluice.dispatch;
 import org.jspecify.annotations.Nullable;
 
 /** Lanes in a row, linked through themselves. A lane is in at most one. Drain only. */
-final class LaneQueue<T> {
+final class LaneQueue<T> implements ReadyLanes<T> {
 
   private @Nullable Lane<T> first;
   private @Nullable Lane<T> last;
@@ -28,7 +28,8 @@ final class LaneQueue<T> {
     return size;
   }
 
-  void addLast(Lane<T> lane) {
+  @Override
+  public void addLast(Lane<T> lane) {
     if (last == null) {
       first = lane;
     } else {
@@ -38,7 +39,8 @@ final class LaneQueue<T> {
     size++;
   }
 
-  void addFirst(Lane<T> lane) {
+  @Override
+  public void addFirst(Lane<T> lane) {
     lane.nextInQueue = first;
     first = lane;
     if (last == null) {
@@ -47,7 +49,8 @@ final class LaneQueue<T> {
     size++;
   }
 
-  @Nullable Lane<T> poll() {
+  @Override
+  public @Nullable Lane<T> poll() {
     Lane<T> lane = first;
     if (lane != null) {
       first = lane.nextInQueue;
@@ -60,7 +63,8 @@ final class LaneQueue<T> {
     return lane;
   }
 
-  void clear() {
+  @Override
+  public void clear() {
     first = null;
     last = null;
     size = 0;

@@ -15,35 +15,28 @@
  */
 package dev.sluice.dispatch;
 
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import reactor.core.scheduler.Scheduler;
 
-/**
- * Additive increase, multiplicative decrease, by the latency of the work. Drain only, but for
- * {@link #now}.
- */
+/** Additive increase, multiplicative decrease, by the latency of the work. Drain only. */
 final class LatencyLimit extends Limit {
 
   private static final int LEAST_ROUND = 8;
 
   private final Concurrency.ByLatency options;
-  private final Scheduler timer;
 
   private int ended; // in this round
   private int slow; // of these
   private boolean used; // whether as many workers ran in it as may
   private int stale; // workers still to end that began before the limit fell
 
-  LatencyLimit(Concurrency.ByLatency options, Scheduler timer) {
+  LatencyLimit(Concurrency.ByLatency options) {
     super(options.min);
     this.options = options;
-    this.timer = timer;
   }
 
   @Override
-  long now() {
-    return timer.now(TimeUnit.NANOSECONDS);
+  boolean isTimed() {
+    return true;
   }
 
   @Override

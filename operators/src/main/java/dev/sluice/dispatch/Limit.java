@@ -25,7 +25,7 @@ class Limit {
 
   /*
    * Threads: open and close once each, close perhaps before open has returned; began and ended
-   * inside the drain; now on any thread. current is written by one thread at a time.
+   * inside the drain. current is written by one thread at a time.
    */
 
   private volatile int current;
@@ -48,9 +48,9 @@ class Limit {
   /** It is over. */
   void close() {}
 
-  /** The time, if it matters here. */
-  long now() {
-    return 0;
+  /** Whether it wants to know how long workers take. */
+  boolean isTimed() {
+    return false;
   }
 
   /** A worker begins, the {@code running}th at the same time. */

@@ -17,6 +17,7 @@ package dev.sluice.dispatch;
 
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
+import reactor.core.scheduler.Scheduler;
 
 /**
  * What the engine does with elements: the part in which its users differ. Every method is called
@@ -34,6 +35,20 @@ public interface Work<T, V, R> {
    */
   @Nullable Object key(T element);
 
+  /** Which of the lanes that want a slot gets one; null: the one that has waited longest. */
+  default @Nullable ReadyOrder<? super T> order() {
+    return null;
+  }
+
+  /**
+   * What is asked before a worker starts; null: nobody. Called once for each subscription.
+   *
+   * @param timer where time is read
+   */
+  default @Nullable Gate gate(Scheduler timer) {
+    return null;
+  }
+
   /** The worker for the current element of the lane. May throw. */
   Publisher<? extends V> start(Lane<T> lane);
 
@@ -45,10 +60,10 @@ public interface Work<T, V, R> {
 
   /**
    * The worker has failed, could not be started, or was interrupted; or the lane was interrupted
-   * while it was held; or the element's key could not be told.
+   * while it was held; or the element's key, or its urgency, could not be told.
    *
    * @param once whether it must not run again: values of this run have gone downstream and would be
-   *     repeated, or there is no key whose lane would keep its place
+   *     repeated, or there is no key whose lane would keep its place, or no place to keep
    */
   Verdict failed(Lane<T> lane, Throwable error, boolean once);
 

@@ -26,9 +26,11 @@ import dev.sluice.convoy.DeliveryConvoy;
 import dev.sluice.convoy.GroupedConvoy;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.dispatch.ReadyOrder;
 import dev.sluice.message.Message;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Objects;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -63,6 +65,9 @@ import reactor.util.retry.Retry;
  * @param <T> the payloads at this point of the chain
  */
 public final class Flow<T> {
+
+  private static final ReadyOrder<Message<?>> BY_PRIORITY =
+      ReadyOrder.mostUrgentFirst(Comparator.<Message<?>>comparingInt(Message::priority).reversed());
 
   private final FlowSettings settings;
   private final Function<Scope, Flux<Delivery<T>>> chain;
@@ -252,6 +257,39 @@ public final class Flow<T> {
     return step(
         settings.atLeast(consumers.lookAhead()),
         (source, scope) -> scope.convoy(source, consumers));
+  }
+
+  /**
+   * Works on the most urgent message first, with the default options.
+   *
+   * @see #priorityDispatch(Function, UnaryOperator)
+   */
+  public <R> Flow<R> priorityDispatch(
+      Function<? super T, ? extends Publisher<? extends R>> worker) {
+    return priorityDispatch(worker, spec -> spec);
+  }
+
+  /**
+   * Works on as many messages at once as there are workers, and whenever one is free on the most
+   * urgent message of those that have been received: by {@link Message#priority()}, 9 first, unless
+   * {@link CompeteSpec#readyOrder} says otherwise. Nothing is guaranteed to the least urgent;
+   * {@link ReadyOrder#aging} is for that: {@code c -> c.readyOrder(aging(m -> 9 - m.priority(),
+   * ofSeconds(10)))}. Otherwise as {@link #compete(Function, UnaryOperator)}.
+   *
+   * <p>It chooses from {@link CompeteSpec#lookAhead} messages. What the channel has not delivered
+   * yet has no say, so a channel that knows priorities, or one for each, is needed for a long
+   * queue.
+   *
+   * @param worker the work for one payload
+   * @param spec the options
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public <R> Flow<R> priorityDispatch(
+      Function<? super T, ? extends Publisher<? extends R>> worker,
+      UnaryOperator<CompeteSpec<Message<T>>> spec) {
+    Objects.requireNonNull(spec, "spec");
+    return compete(
+        worker, options -> spec.apply(options.name("priorityDispatch").readyOrder(BY_PRIORITY)));
   }
 
   /**

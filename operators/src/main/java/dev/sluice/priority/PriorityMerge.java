@@ -15,6 +15,9 @@
  */
 package dev.sluice.priority;
 
+import dev.sluice.compete.CompeteSpec;
+import dev.sluice.compete.CompetingConsumers;
+import dev.sluice.dispatch.ReadyOrder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -247,6 +250,54 @@ public final class PriorityMerge {
       Urgency<T> urgency, UnaryOperator<PrioritizeSpec> spec) {
     PrioritizeSpec options = Objects.requireNonNull(spec.apply(PrioritizeSpec.DEFAULTS), "spec");
     return source -> FluxPrioritize.create(source, urgency, options);
+  }
+
+  /**
+   * Work on the most urgent element first: which one goes is decided in the moment in which a
+   * worker is free, so no queue is left behind the decision that could turn it round. To be used
+   * with {@link Flux#transform(Function)}.
+   *
+   * <p>It is {@link CompetingConsumers#compete(Function, UnaryOperator)} with an order, and what is
+   * said there holds: of retries, which hold no worker and keep their place, of failures, and of a
+   * concurrency that moves.
+   *
+   * <p><img class="marble" src="doc-files/priorityDispatch.svg" alt="Who is free takes the most
+   * urgent one that is there">
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>each value of each worker, as it arises. A worker starts with the first element in {@code
+   *       order} of those that are there
+   *   <dt>Backpressure
+   *   <dd>takes up to {@code lookAhead} elements from the source, 4 times the concurrency by
+   *       default, and another one for each that is finished: from so many it chooses. Workers as
+   *       in compete
+   *   <dt>Completes/Errors
+   *   <dd>as compete. An element that {@code order} throws for has failed, as if its worker had,
+   *       and is not tried again
+   *   <dt>Cancel
+   *   <dd>cancels the source and the running workers; pending retries are dropped
+   *   <dt>Discard
+   *   <dd>as compete
+   *   <dt>Threads
+   *   <dd>as compete; {@code order} is asked there too
+   * </dl>
+   *
+   * @param order {@link ReadyOrder#mostUrgentFirst} or {@link ReadyOrder#aging}, each with its
+   *     bound on starvation
+   * @param worker the work for one element; its publisher is subscribed to once for each attempt
+   * @param spec the options, from defaults: 64 workers, a look-ahead of 4 times the concurrency, no
+   *     retries, the first error ends the sequence
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public static <T, R> Function<Flux<T>, Flux<R>> priorityDispatch(
+      ReadyOrder<? super T> order,
+      Function<? super T, ? extends Publisher<? extends R>> worker,
+      UnaryOperator<CompeteSpec<T>> spec) {
+    Objects.requireNonNull(order, "order");
+    Objects.requireNonNull(spec, "spec");
+    return CompetingConsumers.compete(
+        worker, options -> spec.apply(options.name("priorityDispatch").readyOrder(order)));
   }
 
   private static <T> PrioritySpec<T> options(int levels, UnaryOperator<PrioritySpec<T>> spec) {

@@ -23,9 +23,11 @@ import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.delivery.ErrorClassifier.Kind;
 import dev.sluice.dispatch.LaneGauges;
+import dev.sluice.dispatch.ReadyOrder;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -105,6 +107,20 @@ class GroupedConvoyTest {
 
   private Flux<String> convoy(Flux<String> source) {
     return convoy(source, c -> c);
+  }
+
+  @Test
+  void aReadyOrderChoosesBetweenGroupsAndNotWithinOne() {
+    StepVerifier.create(
+            convoy(
+                Flux.just("c5", "a7", "b3", "a1"),
+                c ->
+                    c.concurrency(1)
+                        .readyOrder(
+                            ReadyOrder.mostUrgentFirst(Comparator.comparing(e -> e.charAt(1))))))
+        .then(() -> List.of("c5", "b3", "a7", "a1").forEach(e -> workers.of(e).complete()))
+        .verifyComplete();
+    assertThat(workers.order).containsExactly("c5", "b3", "a7", "a1");
   }
 
   @Nested

@@ -351,7 +351,7 @@ class ConcurrencyTest {
     }
 
     private LatencyLimit at(int concurrency) {
-      LatencyLimit limit = new LatencyLimit(recipe, time);
+      LatencyLimit limit = new LatencyLimit(recipe);
       while (limit.current() < concurrency) {
         round(limit, 5);
       }
@@ -462,7 +462,7 @@ class ConcurrencyTest {
               error -> {
                 throw new IllegalStateException();
               });
-      LatencyLimit limit = new LatencyLimit(own, time);
+      LatencyLimit limit = new LatencyLimit(own);
       while (limit.current() < 10) {
         round(limit, 1);
       }

@@ -18,6 +18,7 @@ package dev.sluice.dispatch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
@@ -69,6 +70,8 @@ final class EngineTrial implements Work<Integer, String, String> {
   private final boolean asynchronousSource;
   private final End end;
   private final int endAt;
+  private final boolean urgent;
+  private final boolean gated;
 
   private final AtomicIntegerArray taken;
   private final AtomicIntegerArray fates; // finished, abandoned or discarded
@@ -77,6 +80,7 @@ final class EngineTrial implements Work<Integer, String, String> {
   private final int[] last; // by key, inside the drain
   private final AtomicInteger admitted = new AtomicInteger();
   private final AtomicInteger running = new AtomicInteger();
+  private final AtomicInteger permissions = new AtomicInteger(); // taken and not accounted for
   private final AtomicInteger valuesMade = new AtomicInteger();
   private final AtomicInteger valuesSeen = new AtomicInteger();
   private final AtomicReference<@Nullable String> broken = new AtomicReference<>();
@@ -98,6 +102,8 @@ final class EngineTrial implements Work<Integer, String, String> {
     this.asynchronousSource = random.nextBoolean();
     this.end = End.values()[random.nextInt(End.values().length)];
     this.endAt = random.nextInt(elements);
+    this.urgent = random.nextInt(3) == 0;
+    this.gated = random.nextInt(3) == 0;
     this.taken = new AtomicIntegerArray(elements);
     this.fates = new AtomicIntegerArray(elements);
     this.letGo = new AtomicIntegerArray(elements);
@@ -111,6 +117,46 @@ final class EngineTrial implements Work<Integer, String, String> {
   @Override
   public Object key(Integer element) {
     return element % keys;
+  }
+
+  @Override
+  public @Nullable ReadyOrder<Integer> order() {
+    return urgent ? ReadyOrder.mostUrgentFirst(Comparator.comparing(i -> i % 3)) : null;
+  }
+
+  /** Closed now and then, for a while or until somebody requests something. */
+  private final class DrawnGate implements Gate {
+    @Override
+    public long take(boolean requested) {
+      ThreadLocalRandom random = ThreadLocalRandom.current();
+      int draw = random.nextInt(20);
+      if (draw == 0) {
+        return 1 + random.nextInt(200_000);
+      }
+      if (draw < 4 && !requested && mostDemand > 0) {
+        return UNTIL_REQUESTED;
+      }
+      permissions.incrementAndGet();
+      return 0;
+    }
+
+    @Override
+    public void giveBack() {
+      permissions.decrementAndGet();
+    }
+
+    @Override
+    public void ended(long nanos, @Nullable Throwable error) {
+      permissions.decrementAndGet();
+      if (nanos < 0) {
+        breaks("a worker that took " + nanos + " ns");
+      }
+    }
+  }
+
+  @Override
+  public @Nullable Gate gate(Scheduler timer) {
+    return gated ? new DrawnGate() : null;
   }
 
   @Override
@@ -128,6 +174,10 @@ final class EngineTrial implements Work<Integer, String, String> {
     }
     last[key] = element;
     ThreadLocalRandom random = ThreadLocalRandom.current();
+    if (random.nextInt(30) == 0) {
+      lane.skipWorker();
+      return Mono.empty();
+    }
     boolean fails = lane.attempt() <= 3 && element % 5 == 0 && random.nextBoolean();
     if (fails && random.nextInt(3) == 0) {
       throw new IllegalStateException("start of " + element);
@@ -325,6 +375,9 @@ final class EngineTrial implements Work<Integer, String, String> {
     if (valuesMade.get() != valuesSeen.get()) {
       return this + ": values made " + valuesMade + ", emitted or discarded " + valuesSeen;
     }
+    if (permissions.get() != 0) {
+      return this + ": permissions of the gate " + permissions;
+    }
     LaneGauges g = gauges.get();
     if (g == null || g.lanes() + g.running() + g.sleeping() + g.admitted() != 0) {
       return this + ": not quiet";
@@ -344,6 +397,8 @@ final class EngineTrial implements Work<Integer, String, String> {
         + lookAhead
         + (holds ? ", holds" : "")
         + (timeout == null ? "" : ", timeout")
+        + (urgent ? ", urgent" : "")
+        + (gated ? ", gated" : "")
         + ", demand "
         + mostDemand
         + (asynchronousSource ? ", asynchronous" : "")

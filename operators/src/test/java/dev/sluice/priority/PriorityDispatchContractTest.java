@@ -1,0 +1,53 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.priority;
+
+import static dev.sluice.dispatch.ReadyOrder.mostUrgentFirst;
+import static dev.sluice.priority.PriorityMerge.priorityDispatch;
+
+import dev.sluice.contract.OperatorContract;
+import dev.sluice.contract.UserCode;
+import java.util.List;
+import reactor.core.publisher.Flux;
+
+/** The contract of operators, for priority dispatch. */
+class PriorityDispatchContractTest extends OperatorContract<String, String> {
+
+  @Override
+  protected String element(int n) {
+    return "abc".charAt(n * 2 % 3) + "-" + n;
+  }
+
+  @Override
+  protected Flux<String> assemble(List<Flux<String>> sources, UserCode user) {
+    return sources
+        .get(0)
+        .transform(
+            priorityDispatch(
+                mostUrgentFirst((a, b) -> user.call("order", a, () -> a.charAt(0) - b.charAt(0))),
+                e -> user.publish("worker", e, values(e)),
+                c -> c.concurrency(2).lookAhead(3).timer(user.timer())));
+  }
+
+  /** One, none or two: with less than two the worker may be a scalar. */
+  private static String[] values(String element) {
+    return switch (element.charAt(element.length() - 1) % 3) {
+      case 0 -> new String[] {element + ", only"};
+      case 1 -> new String[] {};
+      default -> new String[] {element + ", first", element + ", second"};
+    };
+  }
+}
