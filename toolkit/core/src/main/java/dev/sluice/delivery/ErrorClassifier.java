@@ -31,7 +31,13 @@ public interface ErrorClassifier {
 
   /** An exception that knows what it means; the default classifier believes it. */
   interface Classified {
+    /** Whether another attempt may succeed. */
     Kind kind();
+
+    /** Why the message goes to the dead letters if none will. Defaults to poison. */
+    default DeadLetterReason reason() {
+      return DeadLetterReason.POISON;
+    }
   }
 
   Kind classify(Throwable error);

@@ -135,17 +135,21 @@ public final class ErrorPolicy {
     Throwable cause = Exceptions.unwrap(error);
     return switch (classifier.classify(cause)) {
       case FATAL -> Outcome.release(Outcome.Release.Why.STOPPED);
-      case POISON ->
-          Outcome.reject(
-              cause instanceof UnreadablePayload
-                  ? DeadLetterReason.UNREADABLE
-                  : DeadLetterReason.POISON,
-              cause);
+      case POISON -> Outcome.reject(reasonOf(cause), cause);
       case TRANSIENT ->
           attempt > retries
               ? Outcome.reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, cause)
               : Outcome.retry(delayAfter(attempt), cause);
     };
+  }
+
+  private static DeadLetterReason reasonOf(Throwable cause) {
+    if (cause instanceof UnreadablePayload) {
+      return DeadLetterReason.UNREADABLE;
+    }
+    return cause instanceof ErrorClassifier.Classified classified
+        ? classified.reason()
+        : DeadLetterReason.POISON;
   }
 
   /**

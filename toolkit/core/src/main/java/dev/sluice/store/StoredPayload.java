@@ -1,0 +1,36 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.store;
+
+import java.util.Objects;
+
+/**
+ * A payload that is stored.
+ *
+ * @param key where
+ * @param size how many bytes it has
+ * @param contentType how it is written as bytes, as a media type
+ */
+public record StoredPayload(PayloadKey key, long size, String contentType) {
+
+  public StoredPayload {
+    Objects.requireNonNull(key, "key");
+    Objects.requireNonNull(contentType, "contentType");
+    if (size < 0) {
+      throw new IllegalArgumentException("size: " + size + " (expected: >= 0)");
+    }
+  }
+}
