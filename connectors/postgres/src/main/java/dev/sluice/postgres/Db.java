@@ -33,7 +33,7 @@ import org.reactivestreams.Publisher;
 import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
+import reactor.core.scheduler.Scheduler;
 import reactor.util.retry.Retry;
 
 /**
@@ -57,9 +57,14 @@ final class Db {
 
   private final ConnectionPool pool;
   private final Duration limit;
+  private final Scheduler scheduler;
 
-  Db(ConnectionPool pool, Duration statementTimeout) {
+  /**
+   * @param scheduler where its answers come
+   */
+  Db(ConnectionPool pool, Duration statementTimeout, Scheduler scheduler) {
     this.pool = pool;
+    this.scheduler = scheduler;
     this.limit = statementTimeout.plus(GRACE);
   }
 
@@ -130,10 +135,10 @@ final class Db {
     return Mono.from(closing).onErrorComplete().then(Mono.from(connection.close()));
   }
 
-  private static <R> Mono<R> detached(Mono<R> work) {
+  private <R> Mono<R> detached(Mono<R> work) {
     return Mono.deferContextual(
             context -> Mono.fromFuture(() -> work.contextWrite(context).toFuture(), true))
-        .publishOn(Schedulers.parallel());
+        .publishOn(scheduler);
   }
 
   private static boolean isUndone(Throwable error) {
@@ -141,12 +146,13 @@ final class Db {
         && ("40P01".equals(e.getSqlState()) || "40001".equals(e.getSqlState()));
   }
 
-  private static Throwable failure(String what, Throwable error) {
+  private Throwable failure(String what, Throwable error) {
     if (error instanceof StoreFailed) {
       return error;
     }
     boolean forGood =
-        error instanceof R2dbcBadGrammarException
+        pool.isDisposed()
+            || error instanceof R2dbcBadGrammarException
             || error instanceof R2dbcDataIntegrityViolationException
             || error instanceof R2dbcPermissionDeniedException;
     return forGood

@@ -19,7 +19,6 @@ import dev.sluice.store.StoreFailed;
 import io.r2dbc.pool.ConnectionPool;
 import io.r2dbc.pool.ConnectionPoolConfiguration;
 import io.r2dbc.pool.PoolMetrics;
-import io.r2dbc.postgresql.PostgresqlConnectionConfiguration;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.PostgresqlConnectionFactoryProvider;
 import io.r2dbc.spi.ConnectionFactoryOptions;
@@ -28,6 +27,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * A PostgreSQL database, connected: what the stores work on. Make one for a process and share it.
@@ -54,14 +55,27 @@ public final class PostgresDatabase {
   private static final Duration LIFE = Duration.ofMinutes(30);
   private static final Duration EVICTION = Duration.ofSeconds(30);
 
+  private static final Scheduler LEASES = Schedulers.newSingle("sluice-leases", true);
+
+  /** Heartbeats of one consumer follow one another, and are short. */
+  private static final int LEASE_CONNECTIONS = 2;
+
   private final PostgresSpec spec;
   private final ConnectionPool pool;
+  private final ConnectionPool leasePool;
   private final Db db;
+  private final Db leases;
+  private final Wakeups wakeups;
 
   private PostgresDatabase(ConnectionFactoryOptions options, PostgresSpec spec) {
     this.spec = spec;
-    this.pool = pool(options, spec);
-    this.db = new Db(pool, spec.statementTimeout());
+    PostgresqlConnectionFactory connections = connections(options, spec);
+    String name = "sluice-" + spec.schema();
+    this.pool = pool(connections, spec, name, spec.connections());
+    this.leasePool = pool(connections, spec, name + "-leases", LEASE_CONNECTIONS);
+    this.db = new Db(pool, spec.statementTimeout(), Schedulers.parallel());
+    this.leases = new Db(leasePool, spec.statementTimeout(), LEASES);
+    this.wakeups = new Wakeups(connections, db, spec.schema());
   }
 
   /**
@@ -133,9 +147,10 @@ public final class PostgresDatabase {
     }
   }
 
-  private static ConnectionPool pool(ConnectionFactoryOptions options, PostgresSpec spec) {
+  private static PostgresqlConnectionFactory connections(
+      ConnectionFactoryOptions options, PostgresSpec spec) {
     String timeout = Long.toString(spec.statementTimeout().toMillis());
-    PostgresqlConnectionConfiguration connection =
+    return new PostgresqlConnectionFactory(
         PostgresqlConnectionFactoryProvider.builder(options)
             .applicationName("sluice")
             .fetchSize(FETCH_SIZE)
@@ -147,13 +162,17 @@ public final class PostgresDatabase {
                     "statement_timeout", timeout,
                     "lock_timeout", timeout,
                     "idle_in_transaction_session_timeout", timeout))
-            .build();
+            .build());
+  }
+
+  private static ConnectionPool pool(
+      PostgresqlConnectionFactory factory, PostgresSpec spec, String name, int connections) {
     return new ConnectionPool(
-        ConnectionPoolConfiguration.builder(new PostgresqlConnectionFactory(connection))
-            .name("sluice-" + spec.schema())
+        ConnectionPoolConfiguration.builder(factory)
+            .name(name)
             .initialSize(0)
             .minIdle(0)
-            .maxSize(spec.connections())
+            .maxSize(connections)
             .maxAcquireTime(spec.acquireTimeout())
             .maxCreateConnectionTime(spec.acquireTimeout())
             .maxValidationTime(spec.acquireTimeout())
@@ -189,11 +208,29 @@ public final class PostgresDatabase {
 
   /** Closes all connections; what is under way fails. Completes when they are closed. */
   public Mono<Void> close() {
-    return pool.disposeLater();
+    return Mono.defer(
+        () -> {
+          wakeups.close();
+          return Mono.when(pool.disposeLater(), leasePool.disposeLater());
+        });
   }
 
   Db db() {
     return db;
+  }
+
+  /** The connections that nothing but heartbeats uses. */
+  Db leases() {
+    return leases;
+  }
+
+  /** The thread that nothing but heartbeats uses. */
+  Scheduler leaseScheduler() {
+    return LEASES;
+  }
+
+  Wakeups wakeups() {
+    return wakeups;
   }
 
   /** An SQL text with the schema in its place. */

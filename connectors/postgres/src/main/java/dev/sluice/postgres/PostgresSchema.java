@@ -34,7 +34,8 @@ import reactor.core.scheduler.Schedulers;
 final class PostgresSchema {
 
   /** In their order; the number of a script is its place, from 1. */
-  private static final List<String> SCRIPTS = List.of("V1__leases.sql", "V2__idempotency.sql");
+  private static final List<String> SCRIPTS =
+      List.of("V1__leases.sql", "V2__idempotency.sql", "V3__channels.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 
