@@ -82,7 +82,9 @@ public final class KafkaChannelSpec {
   /**
    * Makes the receiver a static member of its group: after a crash it takes its partitions over at
    * once, without waiting for the session of its former life to end. No two receivers of a group
-   * may use the same id at the same time. Default: none.
+   * may use the same id at the same time: the older one fails. With {@link GroupProtocol#CONSUMER}
+   * the newer one fails instead, also with the id of a receiver that crashed, until that one's
+   * session has ended. Default: none.
    *
    * @throws IllegalArgumentException if it is blank
    */

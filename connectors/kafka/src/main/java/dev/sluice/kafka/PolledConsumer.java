@@ -19,8 +19,10 @@ import java.time.Duration;
 import java.util.Collection;
 import java.util.Map;
 import org.apache.kafka.clients.consumer.CloseOptions;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
+import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.consumer.InvalidOffsetException;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.NoOffsetForPartitionException;
@@ -45,11 +47,18 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
   private final Assignment assignment;
   private final Runnable onClosed;
   private final Pauses pauses = new Pauses(new Fetching());
+  private final boolean mayComeBack;
+  private boolean joined;
 
   PolledConsumer(Map<String, Object> config, Assignment assignment, Runnable onClosed) {
     super(config, new ByteArrayDeserializer(), new RawValue());
     this.assignment = assignment;
     this.onClosed = onClosed;
+    this.mayComeBack =
+        config.containsKey(ConsumerConfig.GROUP_INSTANCE_ID_CONFIG)
+            && CooperativeStickyAssignor.class
+                .getName()
+                .equals(config.get(ConsumerConfig.PARTITION_ASSIGNMENT_STRATEGY_CONFIG));
   }
 
   @Override
@@ -66,6 +75,21 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
       return ConsumerRecords.empty();
     }
     return assignment.polled(records, pauses);
+  }
+
+  /**
+   * In a cooperative rebalance a member first gives partitions up, and then asks for another
+   * rebalance, which gives them to somebody. A static member that crashed in between and comes back
+   * is handed what it had, without any rebalance: nobody would own those partitions, for as long as
+   * no member comes or goes. So it asks once, whatever happened to its former life.
+   */
+  private void askOnce() {
+    if (!joined) {
+      joined = true;
+      if (mayComeBack) {
+        enforceRebalance("a static member has come, perhaps back from the middle of a rebalance");
+      }
+    }
   }
 
   /**
@@ -136,6 +160,7 @@ final class PolledConsumer extends KafkaConsumer<byte[], Object> {
       pauses.forget(partitions);
       assignment.assigned(partitions, groupMetadata().generationId(), PolledConsumer.this);
       loop.onPartitionsAssigned(partitions);
+      askOnce();
     }
 
     @Override

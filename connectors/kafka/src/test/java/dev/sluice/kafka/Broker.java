@@ -32,6 +32,7 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ConsumerGroupDescription;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -186,10 +187,18 @@ final class Broker {
 
   /** What the channel's group is doing. */
   static GroupState state(String topic) {
+    return describe(topic).groupState();
+  }
+
+  /** How many members the channel's group has. */
+  static int members(String topic) {
+    return describe(topic).members().size();
+  }
+
+  private static ConsumerGroupDescription describe(String topic) {
     String group = topic + "-group";
     return withAdmin(
-            admin -> admin.describeConsumerGroups(List.of(group)).describedGroups().get(group))
-        .groupState();
+        admin -> admin.describeConsumerGroups(List.of(group)).describedGroups().get(group));
   }
 
   /** Throws all members out of the channel's group, as a session timeout does. */

@@ -61,7 +61,9 @@ import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.FencedInstanceIdException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.errors.UnreleasedInstanceIdException;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -888,6 +890,25 @@ class KafkaChannelTest {
       fill(topic, 2, 4);
       try (Member member = Member.acking(channel).awaitCount(4)) {
         assertThat(member.count()).isEqualTo(4);
+      }
+    }
+
+    @Test
+    void giveAStaticMembersIdToOneReceiverAtATime() {
+      String topic = newTopic(2);
+      fill(topic, 2, 4);
+      KafkaChannel channel = channel(topic, s -> s.instanceId(topic + "-one"));
+      try (Member older = Member.acking(channel).awaitCount(4);
+          Member newer = Member.acking(channel)) {
+        if (protocol == GroupProtocol.CLASSIC) {
+          older.awaitEnd();
+          assertThat(older.error()).isInstanceOf(FencedInstanceIdException.class);
+          assertThat(newer.error()).isNull();
+        } else {
+          newer.awaitEnd();
+          assertThat(newer.error()).isInstanceOf(UnreleasedInstanceIdException.class);
+          assertThat(older.error()).isNull();
+        }
       }
     }
   }
