@@ -18,15 +18,23 @@ package dev.sluice.kafka.chaos;
 import static dev.sluice.kafka.chaos.Await.await;
 
 import dev.sluice.embedded.EmbeddedKafka;
+import dev.sluice.kafka.GroupProtocol;
 import dev.sluice.kafka.chaos.Judge.Book;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.common.config.ConfigResource;
 
 /**
  * One topic under load, the members of its group with their ledgers, and the watch over what is
@@ -56,30 +64,58 @@ final class Arena implements AutoCloseable {
     boolean killed() {
       return process != null && process.killed();
     }
+
+    boolean dead() {
+      return process != null && process.dead();
+    }
+
+    String state() {
+      return name + ": " + (process == null ? local.report() : process.state());
+    }
   }
 
   private final Path directory;
-  private final MemberSpec spec;
+  private MemberSpec spec;
   private final CommitWatch watch;
   private final Load load;
   private final List<Life> lives = new ArrayList<>();
   private final Set<Long> done = new HashSet<>();
 
-  private Arena(EmbeddedKafka kafka, Path directory) {
+  private Arena(EmbeddedKafka kafka, Path directory, GroupProtocol protocol) {
     this.directory = directory;
     String topic = "arena-" + TOPICS.incrementAndGet();
     kafka.createTopic(topic, PARTITIONS);
-    this.spec = MemberSpec.of(kafka.bootstrapServers(), topic);
+    this.spec = MemberSpec.of(kafka.bootstrapServers(), topic, protocol);
     this.watch = new CommitWatch(spec.servers(), spec.group());
     this.load = new Load(spec.servers(), topic, AHEAD, this::done, SEED);
   }
 
-  static Arena open(Path directory) {
-    return new Arena(Shared.KAFKA, directory);
+  static Arena open(Path directory, GroupProtocol protocol) {
+    return new Arena(Shared.KAFKA, directory, protocol);
   }
 
-  static Arena open(EmbeddedKafka kafka, Path directory) {
-    return new Arena(kafka, directory);
+  static Arena open(EmbeddedKafka kafka, Path directory, GroupProtocol protocol) {
+    return new Arena(kafka, directory, protocol);
+  }
+
+  /** After what time without a sign of life a member is expelled. Before the first one joins. */
+  void sessionTimeout(Duration timeout) {
+    if (spec.protocol() == GroupProtocol.CLASSIC) {
+      spec = spec.sessionTimeout(timeout);
+      return;
+    }
+    ConfigResource group = new ConfigResource(ConfigResource.Type.GROUP, spec.group());
+    ConfigEntry entry =
+        new ConfigEntry("consumer.session.timeout.ms", String.valueOf(timeout.toMillis()));
+    try (Admin admin = Admin.create(Map.of("bootstrap.servers", spec.servers()))) {
+      admin
+          .incrementalAlterConfigs(
+              Map.of(group, List.of(new AlterConfigOp(entry, AlterConfigOp.OpType.SET))))
+          .all()
+          .get();
+    } catch (ExecutionException | InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   MemberSpec spec() {
@@ -118,7 +154,11 @@ final class Arena implements AutoCloseable {
   /** How many works are done so far, each counted once. */
   synchronized long done() {
     for (Life life : lives) {
-      life.ledger().poll(done::add);
+      if (life.dead()) {
+        life.ledger().pollLast(done::add);
+      } else {
+        life.ledger().poll(done::add);
+      }
     }
     return done.size();
   }
@@ -139,20 +179,36 @@ final class Arena implements AutoCloseable {
     return watch.committed();
   }
 
-  /** Waits until so many more works are done. */
+  /** Waits until so many more works are done, for as long as it goes on. */
   void awaitProgress(int more) {
-    awaitProgress(more, Await.LONG);
+    awaitDone(done() + more);
   }
 
-  void awaitProgress(int more, Duration bound) {
-    long enough = done() + more;
+  /** Waits until the next work is done. */
+  void awaitNext(Duration bound) {
+    long before = done();
     await(
         bound,
-        () -> enough + " done, is " + this,
+        () -> "more done, is " + this + states(),
         () -> {
           requireAlive();
-          return done() >= enough;
+          return done() > before;
         });
+  }
+
+  /** On a busy machine everything takes its time; what stands still is stuck. */
+  private void awaitDone(long enough) {
+    while (done() < enough) {
+      awaitNext(Await.LONG);
+    }
+  }
+
+  /** What the members are doing, for whoever waits in vain. */
+  synchronized String states() {
+    return lives.stream()
+        .filter(life -> !life.killed())
+        .map(life -> "\n" + life.state())
+        .collect(Collectors.joining());
   }
 
   private synchronized void requireAlive() {
@@ -166,11 +222,11 @@ final class Arena implements AutoCloseable {
   /** Ends the load, and waits until all of it is done and committed. */
   Judgement finish() {
     Judgement judgement = new Judgement(load.end());
+    awaitDone(load.total());
     await(
         Await.LONG,
-        () -> "all done, is " + this + ", " + judgement.verdict(),
-        () -> done() >= load.total());
-    await(Await.LONG, () -> "all committed, is " + this, () -> committed() >= load.total());
+        () -> "all committed, is " + this + states(),
+        () -> committed() >= load.total());
     return judgement;
   }
 

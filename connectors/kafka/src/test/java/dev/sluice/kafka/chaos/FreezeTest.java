@@ -18,6 +18,7 @@ package dev.sluice.kafka.chaos;
 import static dev.sluice.kafka.chaos.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.kafka.GroupProtocol;
 import dev.sluice.kafka.chaos.Flight.Fate;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,8 +28,9 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,21 +45,29 @@ class FreezeTest {
   private static final Logger log = LoggerFactory.getLogger(FreezeTest.class);
   private static final int STUCK = 5;
 
+  /** In the soak; {@code -Dchaos.freezes} makes it shorter or longer. */
+  private static final int TIMES = Integer.getInteger("chaos.freezes", 10);
+
   @TempDir Path directory;
 
-  @Test
-  void whatAFrozenMemberStillDoesChangesNothing() {
-    freeze(1);
+  @ParameterizedTest
+  @EnumSource
+  void whatAFrozenMemberStillDoesChangesNothing(GroupProtocol protocol) {
+    freeze(1, protocol);
   }
 
-  @Test
+  @ParameterizedTest
+  @EnumSource
   @Tag("soak")
-  void whatAFrozenMemberStillDoesChangesNothingTenTimes() {
-    freeze(10);
+  void whatAFrozenMemberStillDoesChangesNothingTenTimes(GroupProtocol protocol) {
+    freeze(TIMES, protocol);
   }
 
-  private void freeze(int times) {
-    try (Arena arena = Arena.open(directory)) {
+  private void freeze(int times, GroupProtocol protocol) {
+    try (Arena arena = Arena.open(directory, protocol)) {
+      if (protocol == GroupProtocol.CONSUMER) {
+        arena.sessionTimeout(Duration.ofSeconds(10)); // the broker knows one for all members
+      }
       MemberProcess frozen = arena.launch(spec -> spec.lossGrace(Duration.ofMillis(200)));
       MemberProcess other = arena.launch(spec -> spec.sessionTimeout(Duration.ofSeconds(30)));
       List<Flight> stuck = new ArrayList<>();
@@ -71,7 +81,7 @@ class FreezeTest {
       other.stop();
 
       Verdict verdict = judgement.behindAFence();
-      log.warn("frozen {} times: {}", times, verdict);
+      log.warn("frozen {} times, {}: {}", times, protocol, verdict);
       assertThat(verdict.faults()).as("%s", verdict).isEmpty();
       // The other member has lost nothing, ever; what was under way in the frozen one was told so.
       String name = stuck.get(0).book();
@@ -87,7 +97,7 @@ class FreezeTest {
     frozen.tell(MemberMain.STICKY);
     await(
         Await.LONG,
-        () -> "half of the workers stuck in " + arena,
+        () -> "half of the workers stuck in " + arena + arena.states(),
         () ->
             open(arena, frozen).stream().filter(f -> LocalMember.sticks(f.key(), f.seq())).count()
                 >= MemberSpec.CONCURRENCY / 2);
@@ -120,7 +130,7 @@ class FreezeTest {
       Arena arena, MemberProcess member, Predicate<? super Flight> condition) {
     await(
         Await.LONG,
-        () -> "a certain flight in " + arena,
+        () -> "a certain flight in " + arena + arena.states(),
         () -> {
           member.requireAlive();
           return arena.flights(member).stream().anyMatch(condition);

@@ -17,12 +17,15 @@ package dev.sluice.kafka.chaos;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.kafka.GroupProtocol;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,25 +44,26 @@ class KillTest {
 
   @Test
   void fiveKillsLoseNothing() {
-    kill(5, true);
+    kill(5, GroupProtocol.CLASSIC, true);
   }
 
   /** A static member takes its partitions over at once. */
   @Test
   @Tag("soak")
   void manyKillsOfStaticMembersLoseNothing() {
-    kill(MANY, true);
+    kill(MANY, GroupProtocol.CLASSIC, true);
   }
 
   /** The partitions of a dynamic member wait until its session has ended. */
-  @Test
+  @ParameterizedTest
+  @EnumSource
   @Tag("soak")
-  void manyKillsOfDynamicMembersLoseNothing() {
-    kill(MANY, false);
+  void manyKillsOfDynamicMembersLoseNothing(GroupProtocol protocol) {
+    kill(MANY, protocol, false);
   }
 
-  private void kill(int times, boolean staticMembers) {
-    try (Arena arena = Arena.open(directory)) {
+  private void kill(int times, GroupProtocol protocol, boolean staticMembers) {
+    try (Arena arena = Arena.open(directory, protocol)) {
       List<MemberProcess> members = new ArrayList<>();
       for (int seat = 0; seat < 2; seat++) {
         members.add(launch(arena, seat, staticMembers));
@@ -75,7 +79,7 @@ class KillTest {
       members.forEach(MemberProcess::stop);
 
       Verdict verdict = judgement.verdict();
-      log.warn("{} kills: {}", times, verdict);
+      log.warn("{} kills, {}: {}", times, protocol, verdict);
       assertThat(verdict.faults()).as("%s", verdict).isEmpty();
     }
   }

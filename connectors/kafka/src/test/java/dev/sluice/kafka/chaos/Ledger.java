@@ -114,6 +114,11 @@ final class Ledger {
       this.flight = flight;
     }
 
+    /** Where its beginning is written, in bytes. */
+    long entry() {
+      return (long) flight * SIZE;
+    }
+
     void done() {
       end(DONE);
     }
@@ -152,12 +157,13 @@ final class Ledger {
 
   // == the observer ==
 
-  /** Follows a ledger while it is being written. Not thread-safe. */
+  /** Follows a ledger while it is being written, and after. Not thread-safe. */
   static final class Reader {
 
     private final String book;
     private final ByteBuffer file;
     private int read;
+    private boolean readOut;
 
     Reader(String book, Path path) {
       this.book = book;
@@ -171,6 +177,22 @@ final class Ledger {
           int at = read * SIZE;
           done.accept((long) file.getInt(at + KEY) << 32 | file.getInt(at + SEQ));
         }
+      }
+    }
+
+    /**
+     * Passes on the rest when the writer is dead: what it has torn is not waited for any more, or
+     * it would hide what other threads wrote behind it.
+     */
+    void pollLast(Consumer<Long> done) {
+      if (readOut) {
+        return;
+      }
+      readOut = true;
+      poll(done);
+      for (int torn = 0; read < CAPACITY && torn < MAX_TORN; torn++) {
+        read++;
+        poll(done);
       }
     }
 

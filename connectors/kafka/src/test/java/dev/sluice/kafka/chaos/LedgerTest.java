@@ -18,7 +18,11 @@ package dev.sluice.kafka.chaos;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.kafka.chaos.Flight.Fate;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -93,6 +97,29 @@ class LedgerTest {
     reader.poll(done::add);
     reader.poll(done::add);
     assertThat(done).containsExactly(1L << 32, 1L << 32 | 2);
+  }
+
+  /** A writer that was killed in the middle of an entry, while others wrote theirs. */
+  @Test
+  void whatWasTornHidesNothingOnceTheWriterIsDead() throws IOException {
+    ledger.begin(work(1, 0)).done();
+    Ledger.Run torn = ledger.begin(work(2, 0));
+    ledger.begin(work(1, 1)).done();
+    tear(directory.resolve("ledger"), torn);
+    ledger.begin(work(1, 2)).done();
+    List<Long> done = new ArrayList<>();
+    reader.poll(done::add);
+    assertThat(done).as("it could still be written").containsExactly(1L << 32);
+    reader.pollLast(done::add);
+    reader.pollLast(done::add);
+    assertThat(done).containsExactly(1L << 32, 1L << 32 | 1, 1L << 32 | 2);
+    assertThat(reader.flights()).hasSize(3).allMatch(Flight::isDone);
+  }
+
+  private static void tear(Path file, Ledger.Run run) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.allocate(Integer.BYTES), run.entry());
+    }
   }
 
   @Test

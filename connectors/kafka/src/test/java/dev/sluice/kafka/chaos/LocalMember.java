@@ -94,6 +94,11 @@ final class LocalMember {
     this.sticky = sticky;
   }
 
+  /** How it stands. */
+  String report() {
+    return flow.stats() + "\n" + channel.gauges();
+  }
+
   FlowHandle flow() {
     return flow;
   }

@@ -31,6 +31,8 @@ final class MemberMain {
 
   static final int NOT_STICKY = 'n';
 
+  static final int REPORT = 'r';
+
   private static final int FAILED = 2;
   private static final int LEAKED = 3;
 
@@ -39,7 +41,11 @@ final class MemberMain {
   public static void main(String[] arguments) throws IOException {
     LocalMember member = LocalMember.join(MemberSpec.of(arguments), MemberSpec.ledger(arguments));
     for (int command; (command = System.in.read()) >= 0; ) {
-      member.sticky(command == STICKY);
+      if (command == REPORT) {
+        System.out.println(member.report());
+      } else {
+        member.sticky(command == STICKY);
+      }
     }
     member.stop(Duration.ofSeconds(2));
     FlowHandle.Stats stats = member.flow().stats();

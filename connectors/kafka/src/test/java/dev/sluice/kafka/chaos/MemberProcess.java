@@ -22,14 +22,17 @@ import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** A member of the group that can be killed, frozen and thawed. */
 final class MemberProcess {
 
   private static final int BOUND_SECONDS = 60;
+  private static final Duration REPORT = Duration.ofSeconds(2);
 
   private final Process process;
   private final Path log;
@@ -134,7 +137,29 @@ final class MemberProcess {
     }
   }
 
-  String log() {
+  /** Whether it was killed and is dead. */
+  boolean dead() {
+    return killed && !process.isAlive();
+  }
+
+  /** What it is doing, for whoever waits for it in vain: how it stands, its threads, its log. */
+  String state() {
+    if (process.isAlive()) {
+      tell(MemberMain.REPORT);
+      signal("QUIT"); // prints the threads
+      LockSupport.parkNanos(REPORT.toNanos());
+    }
+    return "process "
+        + process.pid()
+        + ", CPU "
+        + process.info().totalCpuDuration().orElse(Duration.ZERO)
+        + " since "
+        + process.info().startInstant().orElse(null)
+        + ":\n"
+        + log();
+  }
+
+  private String log() {
     try {
       return Files.readString(log);
     } catch (IOException e) {

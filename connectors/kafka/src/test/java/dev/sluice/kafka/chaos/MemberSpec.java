@@ -15,6 +15,7 @@
  */
 package dev.sluice.kafka.chaos;
 
+import dev.sluice.kafka.GroupProtocol;
 import dev.sluice.kafka.KafkaChannel;
 import dev.sluice.kafka.KafkaChannelSpec;
 import java.nio.file.Path;
@@ -27,13 +28,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * How a member of the group works, in a form that can be handed to another process.
  *
+ * @param protocol how the members share the partitions
  * @param instanceId makes it a static member; null for a dynamic one
+ * @param sessionTimeout for the classic protocol; otherwise the group's, see {@link Arena}
  * @param drain how long a partition that leaves waits for its work
  * @param lossGrace how long work goes on when its partition has left
  */
 record MemberSpec(
     String servers,
     String topic,
+    GroupProtocol protocol,
     @Nullable String instanceId,
     Duration sessionTimeout,
     Duration drain,
@@ -45,9 +49,15 @@ record MemberSpec(
   static final int CONCURRENCY = 64;
 
   /** A dynamic member that drains for 2 s, as far as the group gives it time. */
-  static MemberSpec of(String servers, String topic) {
+  static MemberSpec of(String servers, String topic, GroupProtocol protocol) {
     return new MemberSpec(
-        servers, topic, null, Duration.ofSeconds(6), Duration.ofSeconds(2), Duration.ofSeconds(5));
+        servers,
+        topic,
+        protocol,
+        null,
+        Duration.ofSeconds(6),
+        Duration.ofSeconds(2),
+        Duration.ofSeconds(5));
   }
 
   String group() {
@@ -55,20 +65,21 @@ record MemberSpec(
   }
 
   MemberSpec staticMember(String instanceId) {
-    return new MemberSpec(servers, topic, instanceId, sessionTimeout, drain, lossGrace);
+    return new MemberSpec(servers, topic, protocol, instanceId, sessionTimeout, drain, lossGrace);
   }
 
   MemberSpec sessionTimeout(Duration timeout) {
-    return new MemberSpec(servers, topic, instanceId, timeout, drain, lossGrace);
+    return new MemberSpec(servers, topic, protocol, instanceId, timeout, drain, lossGrace);
   }
 
   /** Nothing is waited for: work is cancelled the moment its partition leaves. */
   MemberSpec drainless() {
-    return new MemberSpec(servers, topic, instanceId, sessionTimeout, Duration.ZERO, Duration.ZERO);
+    return new MemberSpec(
+        servers, topic, protocol, instanceId, sessionTimeout, Duration.ZERO, Duration.ZERO);
   }
 
   MemberSpec lossGrace(Duration grace) {
-    return new MemberSpec(servers, topic, instanceId, sessionTimeout, drain, grace);
+    return new MemberSpec(servers, topic, protocol, instanceId, sessionTimeout, drain, grace);
   }
 
   KafkaChannel channel() {
@@ -80,9 +91,12 @@ record MemberSpec(
         spec.bootstrapServers(servers)
             .topic(topic)
             .group(group())
-            .sessionTimeout(sessionTimeout)
+            .groupProtocol(protocol)
             .revokeDrain(drain)
             .commitInterval(Duration.ofMillis(200));
+    if (protocol == GroupProtocol.CLASSIC) {
+      applied = applied.sessionTimeout(sessionTimeout);
+    }
     return instanceId == null ? applied : applied.instanceId(instanceId);
   }
 
@@ -92,6 +106,7 @@ record MemberSpec(
     return List.of(
         "servers=" + servers,
         "topic=" + topic,
+        "protocol=" + protocol,
         "instanceId=" + (instanceId == null ? "" : instanceId),
         "sessionTimeout=" + sessionTimeout,
         "drain=" + drain,
@@ -105,6 +120,7 @@ record MemberSpec(
     return new MemberSpec(
         values.get("servers"),
         values.get("topic"),
+        GroupProtocol.valueOf(values.get("protocol")),
         instanceId.isEmpty() ? null : instanceId,
         Duration.parse(values.get("sessionTimeout")),
         Duration.parse(values.get("drain")),

@@ -18,6 +18,7 @@ package dev.sluice.kafka.chaos;
 import static dev.sluice.kafka.chaos.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.kafka.GroupProtocol;
 import dev.sluice.test.LeakCheck;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,9 +26,10 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,45 +55,51 @@ class RebalanceTest {
       new Form(Duration.ofSeconds(12), Duration.ofMillis(1500), 6_000);
   private static final Form LONG = new Form(Duration.ofSeconds(60), Duration.ofSeconds(3), 60_000);
 
-  @Test
-  void withADrainNothingIsDoneTwice() {
-    drained(SHORT);
+  @ParameterizedTest
+  @EnumSource
+  void withADrainNothingIsDoneTwice(GroupProtocol protocol) {
+    drained(SHORT, protocol);
   }
 
-  @Test
-  void withoutADrainNotMoreIsDoneTwiceThanWasOut() {
-    drainless(SHORT);
+  @ParameterizedTest
+  @EnumSource
+  void withoutADrainNotMoreIsDoneTwiceThanWasOut(GroupProtocol protocol) {
+    drainless(SHORT, protocol);
   }
 
-  @Test
+  @ParameterizedTest
+  @EnumSource
   @Tag("soak")
-  void withADrainNothingIsDoneTwiceForAMinute() {
-    drained(LONG);
+  void withADrainNothingIsDoneTwiceForAMinute(GroupProtocol protocol) {
+    drained(LONG, protocol);
   }
 
-  @Test
+  @ParameterizedTest
+  @EnumSource
   @Tag("soak")
-  void withoutADrainNotMoreIsDoneTwiceThanWasOutForAMinute() {
-    drainless(LONG);
+  void withoutADrainNotMoreIsDoneTwiceThanWasOutForAMinute(GroupProtocol protocol) {
+    drainless(LONG, protocol);
   }
 
-  private void drained(Form form) {
-    Verdict verdict = churn(form, spec -> spec.sessionTimeout(SESSION), DRAIN);
+  private void drained(Form form, GroupProtocol protocol) {
+    Verdict verdict = churn(form, protocol, spec -> spec, DRAIN);
     assertThat(verdict.faults()).as("%s", verdict).isEmpty();
     assertThat(verdict.duplicates()).as("%s", verdict).isEmpty();
   }
 
   /** Work stops when its partition leaves, or two members would be at one key. */
-  private void drainless(Form form) {
-    Verdict verdict = churn(form, spec -> spec.sessionTimeout(SESSION).drainless(), Duration.ZERO);
+  private void drainless(Form form, GroupProtocol protocol) {
+    Verdict verdict = churn(form, protocol, MemberSpec::drainless, Duration.ZERO);
     assertThat(verdict.faults()).as("%s", verdict).isEmpty();
     assertThat(verdict.duplicates().values())
         .as("%s", verdict)
         .allSatisfy(n -> assertThat(n).isLessThanOrEqualTo(MEMBERS * MemberSpec.MAX_UNSETTLED));
   }
 
-  private Verdict churn(Form form, UnaryOperator<MemberSpec> change, Duration grace) {
-    try (Arena arena = Arena.open(directory)) {
+  private Verdict churn(
+      Form form, GroupProtocol protocol, UnaryOperator<MemberSpec> change, Duration grace) {
+    try (Arena arena = Arena.open(directory, protocol)) {
+      arena.sessionTimeout(SESSION);
       Queue<LocalMember> members = new ArrayDeque<>();
       while (members.size() < MEMBERS) {
         members.add(arena.join(change));
@@ -110,7 +118,7 @@ class RebalanceTest {
       members.forEach(member -> member.stop(grace));
 
       Verdict verdict = judgement.verdict();
-      log.warn("{} changes of membership: {}", changes, verdict);
+      log.warn("{} changes of membership, {}: {}", changes, protocol, verdict);
       return verdict;
     }
   }
