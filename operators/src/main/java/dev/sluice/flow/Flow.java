@@ -26,11 +26,13 @@ import dev.sluice.convoy.DeliveryConvoy;
 import dev.sluice.convoy.GroupedConvoy;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.delivery.LeakDetector;
 import dev.sluice.dispatch.ReadyOrder;
 import dev.sluice.message.Message;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -336,6 +338,59 @@ public final class Flow<T> {
       Function<? super Message<T>, ? extends Publisher<? extends Message<? extends R>>> parts) {
     Objects.requireNonNull(parts, "parts");
     return step((source, scope) -> Splitting.split(source, scope, parts));
+  }
+
+  /**
+   * Collects payloads, with the default options.
+   *
+   * @see #aggregate(int, Duration, UnaryOperator)
+   */
+  public Flow<List<T>> aggregate(int maxSize, Duration maxTime) {
+    return aggregate(maxSize, maxTime, spec -> spec);
+  }
+
+  /**
+   * Collects payloads into lists, in the order of their messages, until there are {@code maxSize}
+   * or the first has waited for {@code maxTime}. Make of the list what you need with {@link #map}
+   * or {@link #groupedConvoy}.
+   *
+   * <p><img class="marble" src="doc-files/aggregate.svg" alt="Messages are collected until there
+   * are enough, or the first has waited long enough, or no more come">
+   *
+   * <p>What is decided for the list is decided for all its messages: they are acknowledged when the
+   * work on the list is done, and retried or rejected together. A message that has expired or was
+   * lost while it waited is left out. The list is a message itself: {@link Message#join} says what
+   * its id, its expiry and the rest are; when that expires, only the members that have expired are
+   * rejected, the others come again.
+   *
+   * <p>Messages that wait here are unsettled, so the flow takes at least {@code maxSize} times
+   * {@code maxOpen} of them from its channel ({@link #maxUnsettled}). A list is closed earlier when
+   * a message of one key too many comes ({@link AggregateSpec#by}), when the flow stops, and when
+   * as many are unsettled as may be and no list is being worked on, because nothing would come any
+   * more: behind a {@link #groupedConvoy}, which lets one message of a group through at a time,
+   * that is the usual end.
+   *
+   * @param maxSize payloads in a list at most, 1..65536
+   * @param maxTime more than zero, at most 365 days; those of all aggregates of the flow together
+   *     less than the {@link #lease} if the channel has one
+   * @param spec the options, from defaults: one list at a time for all messages
+   * @throws IllegalArgumentException if an option is out of range, or groups are to be collected
+   *     that the channel delivers one message at a time
+   */
+  public Flow<List<T>> aggregate(
+      int maxSize, Duration maxTime, UnaryOperator<AggregateSpec<T>> spec) {
+    return aggregateMessages(maxSize, maxTime, spec)
+        .map(messages -> messages.stream().<T>map(Message::payload).toList());
+  }
+
+  /** {@link #aggregate} with messages in the lists, for those who need their ids or headers. */
+  public Flow<List<Message<T>>> aggregateMessages(
+      int maxSize, Duration maxTime, UnaryOperator<AggregateSpec<T>> spec) {
+    AggregateSpec<T> options = Objects.requireNonNull(spec.apply(AggregateSpec.defaults()), "spec");
+    String assembly = LeakDetector.assembly();
+    return step(
+        settings.collecting(maxSize, maxTime, options),
+        (source, scope) -> scope.aggregate(source, maxSize, maxTime, options, assembly));
   }
 
   /**

@@ -72,7 +72,7 @@ final class FlowRun implements FlowHandle {
 
   FlowRun(FlowSettings settings) {
     this.settings = settings;
-    this.intake = new Intake(settings);
+    this.intake = new Intake(settings, this::fail);
     this.stalls = new Stalls(settings.clock());
   }
 

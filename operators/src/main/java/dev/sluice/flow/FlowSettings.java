@@ -32,6 +32,8 @@ final class FlowSettings implements Cloneable {
   /* The fields are assigned only before a copy is given away, in the constructor and in with(). */
 
   private static final int MIN_UNSETTLED = 1024;
+  private static final int MAX_COLLECTED = 10_000_000;
+  private static final Duration LONGEST_WAIT = Duration.ofDays(365);
 
   private final Source source;
   private String name;
@@ -42,6 +44,10 @@ final class FlowSettings implements Cloneable {
   private Clock clock = Clock.systemUTC();
   private @Nullable Retry restart;
   private int needed = 1;
+  private String neededFor = "";
+  private int collected;
+  private int weight = 1;
+  private Duration collectedFor = Duration.ZERO;
 
   FlowSettings(Source source) {
     this.source = source;
@@ -104,8 +110,53 @@ final class FlowSettings implements Cloneable {
   // == what steps need ==
 
   /** With a step that needs so many unsettled deliveries. */
-  FlowSettings atLeast(int needed) {
-    return with(copy -> copy.needed = Math.max(copy.needed, needed));
+  FlowSettings atLeast(int lookAhead) {
+    return with(copy -> copy.need(lookAhead, "the largest look-ahead"));
+  }
+
+  /**
+   * With a step that collects so many deliveries, each of which may stand for several of the source
+   * when they have been collected before.
+   */
+  FlowSettings collecting(int maxSize, Duration maxTime, AggregateSpec<?> spec) {
+    AggregateSpec.inRange("maxSize", maxSize);
+    if (maxTime.isNegative() || maxTime.isZero() || maxTime.compareTo(LONGEST_WAIT) > 0) {
+      throw new IllegalArgumentException(
+          "maxTime: " + maxTime + " (expected: > PT0S and <= " + LONGEST_WAIT + ")");
+    }
+    if (spec.isByGroup() && source.can(Capability.EXCLUSIVE_GROUPS)) {
+      throw new IllegalArgumentException(
+          "byGroup: "
+              + source.name()
+              + " has EXCLUSIVE_GROUPS (expected: a channel without; this one delivers the next"
+              + " message of a group when the one before is settled, so no aggregate would ever"
+              + " have a second member)");
+    }
+    long members = (long) weight * maxSize * spec.maxOpen() + collected;
+    if (members > MAX_COLLECTED) {
+      throw new IllegalArgumentException(
+          "maxSize * maxOpen: "
+              + members
+              + " deliveries in all aggregates of flow "
+              + name
+              + " (expected: <= "
+              + MAX_COLLECTED
+              + ")");
+    }
+    return with(
+        copy -> {
+          copy.collected = (int) members;
+          copy.weight = weight * maxSize;
+          copy.need((int) members, "the members of all aggregates");
+          copy.collectedFor = collectedFor.plus(maxTime);
+        });
+  }
+
+  private void need(int deliveries, String what) {
+    if (deliveries > needed) {
+      needed = deliveries;
+      neededFor = what;
+    }
   }
 
   void validate() {
@@ -115,9 +166,23 @@ final class FlowSettings implements Cloneable {
               + maxUnsettled
               + " (expected: >= "
               + needed
-              + ", the largest look-ahead in flow "
+              + ", "
+              + neededFor
+              + " in flow "
               + name
               + ")");
+    }
+    if (source.can(Capability.LEASES) && collectedFor.compareTo(lease) >= 0) {
+      throw new IllegalArgumentException(
+          "maxTime: "
+              + collectedFor
+              + " in all aggregates of flow "
+              + name
+              + " (expected: < "
+              + lease
+              + ", the lease of deliveries from "
+              + source.name()
+              + "; see Flow.lease)");
     }
     if (deadLetters != null && !source.sendsDeadLetters()) {
       throw new IllegalArgumentException(
@@ -154,15 +219,16 @@ final class FlowSettings implements Cloneable {
     return lease;
   }
 
+  /** How many deliveries the aggregates of the flow may hold. */
+  int collected() {
+    return collected;
+  }
+
   Clock clock() {
     return clock;
   }
 
   @Nullable Retry restart() {
     return restart;
-  }
-
-  boolean sourceCan(Capability capability) {
-    return source.can(capability);
   }
 }

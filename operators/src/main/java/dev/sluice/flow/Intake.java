@@ -18,6 +18,7 @@ package dev.sluice.flow;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
+import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -40,6 +41,7 @@ final class Intake implements Pressure {
    */
 
   private final FlowSettings settings;
+  private final Consumer<? super Throwable> fail;
   private final AtomicInteger out = new AtomicInteger();
   private volatile int window;
   private volatile boolean last;
@@ -53,8 +55,9 @@ final class Intake implements Pressure {
   private final LongAdder rejected = new LongAdder();
   private final Consumer<Outcome> done = this::done;
 
-  Intake(FlowSettings settings) {
+  Intake(FlowSettings settings, Consumer<? super Throwable> fail) {
     this.settings = settings;
+    this.fail = fail;
     this.window = settings.effectiveMaxUnsettled();
     this.maxAttempts = settings.policy().maxAttempts();
   }
@@ -70,7 +73,10 @@ final class Intake implements Pressure {
   }
 
   private void admit(Delivery<?> delivery, SynchronousSink<Delivery<?>> sink) {
-    window = Math.min(window, delivery.origin().window());
+    if (delivery.origin().window() < window && !fits(delivery.origin())) {
+      Scope.release(delivery);
+      return;
+    }
     received.increment();
     out.incrementAndGet();
     delivery.settlement().onDone(done);
@@ -84,6 +90,26 @@ final class Intake implements Pressure {
     if (isFull()) {
       listeners.forEach(Runnable::run);
     }
+  }
+
+  /** Whether the aggregates of the flow can be filled; if not, the flow has failed. */
+  private boolean fits(Origin origin) {
+    window = origin.window();
+    if (window >= settings.collected()) {
+      return true;
+    }
+    fail.accept(
+        new IllegalStateException(
+            "window of "
+                + origin.channel()
+                + ": "
+                + window
+                + " deliveries (expected: >= "
+                + settings.collected()
+                + ", the members of all aggregates in flow "
+                + settings.name()
+                + ')'));
+    return false;
   }
 
   private void done(Outcome outcome) {

@@ -19,6 +19,9 @@ import dev.sluice.convoy.DeliveryConvoy;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
+import dev.sluice.message.Message;
+import java.time.Duration;
+import java.util.List;
 import java.util.function.Consumer;
 import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
@@ -55,6 +58,25 @@ final class Scope {
     DeliveryConvoy<T, R> convoy = recipe.onError(settings.policy()).clock(settings.clock());
     run.allowAttempts(convoy.maxAttempts());
     return source.transform(convoy);
+  }
+
+  <T> Flux<Delivery<List<Message<T>>>> aggregate(
+      Flux<Delivery<T>> source,
+      int maxSize,
+      Duration maxTime,
+      AggregateSpec<T> spec,
+      String assembly) {
+    return FluxAggregate.create(
+        source,
+        new FluxAggregate.Plan<T>(
+            maxSize,
+            maxTime,
+            spec,
+            this::begins,
+            this::failed,
+            settings.clock(),
+            run.pressure(),
+            assembly));
   }
 
   // == verdicts ==

@@ -229,6 +229,17 @@ public final class Headers implements Iterable<Map.Entry<String, String>> {
         : length == 0 ? EMPTY : new Headers(Arrays.copyOf(kept, length));
   }
 
+  /** Those of these headers that the others have too, with the same values. */
+  Headers retain(Headers others) {
+    Headers kept = this;
+    for (int i = 0; i < pairs.length; i += 2) {
+      if (!pairs[i + 1].equals(others.get(pairs[i]))) {
+        kept = kept.without(pairs[i]);
+      }
+    }
+    return kept;
+  }
+
   static boolean isReserved(String name) {
     return name.regionMatches(true, 0, RESERVED_PREFIX, 0, RESERVED_PREFIX.length());
   }

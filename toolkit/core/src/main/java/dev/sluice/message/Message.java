@@ -19,7 +19,10 @@ import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -283,6 +286,57 @@ public final class Message<T> {
    */
   public <R> Message<R> child(String suffix, R payload) {
     return derive(payload).id(MessageIds.derived(id, suffix)).headers(headers.ordinary()).build();
+  }
+
+  /**
+   * One message in the place of several, the counterpart of {@link #child}.
+   *
+   * <p>Its id is derived from the ids of the members in their order, so the same members always
+   * make the same one. It keeps what all members have in common: type, group, conversation, and the
+   * headers that are not the toolkit's own. It is as urgent as the most urgent of them, was created
+   * with the youngest, and expires with the first. It has no cause and awaits no reply, for these
+   * are several, and its content type is the default.
+   *
+   * @param members in their order, at least one
+   * @throws IllegalArgumentException if there is no member
+   */
+  public static <R> Message<R> join(List<? extends Message<?>> members, R payload) {
+    if (members.isEmpty()) {
+      throw new IllegalArgumentException("members: [] (expected: at least one)");
+    }
+    Message<?> first = members.get(0);
+    Builder<R> joined =
+        builder(payload)
+            .id(
+                MessageIds.derived(
+                    first.id, members.stream().map(Message::id).collect(Collectors.joining(","))))
+            .type(Objects.requireNonNullElse(common(members, Message::type), DEFAULT_TYPE))
+            .group(common(members, Message::group))
+            .correlationId(common(members, m -> m.correlationId == null ? m.id : m.correlationId))
+            .headers(first.headers.ordinary());
+    Instant created = first.createdAt;
+    Instant expiry = null;
+    int priority = first.priority;
+    for (Message<?> member : members) {
+      joined.headers(joined.headers.retain(member.headers));
+      priority = Math.max(priority, member.priority);
+      created = member.createdAt.isAfter(created) ? member.createdAt : created;
+      Instant end = member.expiresAt;
+      expiry = end != null && (expiry == null || end.isBefore(expiry)) ? end : expiry;
+    }
+    return joined.priority(priority).createdAt(created).expiresAt(expiry).build();
+  }
+
+  /** The value that all members have, or null. */
+  private static @Nullable String common(
+      List<? extends Message<?>> members, Function<Message<?>, @Nullable String> field) {
+    String value = field.apply(members.get(0));
+    for (Message<?> member : members) {
+      if (!Objects.equals(value, field.apply(member))) {
+        return null;
+      }
+    }
+    return value;
   }
 
   @Override

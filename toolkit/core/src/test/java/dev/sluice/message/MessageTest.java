@@ -259,6 +259,84 @@ class MessageTest {
   }
 
   @Nested
+  class Joining {
+
+    @Test
+    void keepsWhatIsCommon() {
+      Message<String> one = complete();
+      Message<String> other = complete().toBuilder().id("m-2").build();
+      Message<Integer> joined = Message.join(List.of(one, other), 2);
+      assertThat(joined)
+          .isEqualTo(
+              Message.builder(2)
+                  .id(MessageIds.derived("m-1", "m-1,m-2"))
+                  .type("bag.scanned")
+                  .group("LH400")
+                  .priority(7)
+                  .headers(Headers.of(trace()).with("tenant", "north"))
+                  .correlationId("c-1")
+                  .createdAt(one.createdAt())
+                  .expiresAt(one.expiresAt())
+                  .build());
+    }
+
+    @Test
+    void dropsWhatIsNot() {
+      Message<String> one =
+          Message.builder("a").id("1").type("x").group("g").header("h", "1").build();
+      Message<String> other =
+          Message.builder("b").id("2").type("y").header("h", "2").header("i", "2").build();
+      Message<String> joined = Message.join(List.of(one, other), "ab");
+      assertThat(joined.type()).isEqualTo(Message.DEFAULT_TYPE);
+      assertThat(joined.group()).isNull();
+      assertThat(joined.correlationId()).isNull();
+      assertThat(joined.headers().size()).isZero();
+    }
+
+    @Test
+    void isAsUrgentAsTheMostUrgentAsYoungAsTheYoungestAndExpiresWithTheFirst() {
+      Message<String> one =
+          Message.builder("a").priority(2).createdAt(NOON).expiresAt(NOON.plusSeconds(9)).build();
+      Message<String> other =
+          Message.builder("b").priority(8).createdAt(NOON.minusSeconds(1)).build();
+      Message<String> third =
+          Message.builder("c")
+              .createdAt(NOON.minusSeconds(2))
+              .expiresAt(NOON.plusSeconds(5))
+              .build();
+      Message<String> joined = Message.join(List.of(one, other, third), "abc");
+      assertThat(joined.priority()).isEqualTo(8);
+      assertThat(joined.createdAt()).isEqualTo(NOON);
+      assertThat(joined.expiresAt()).isEqualTo(NOON.plusSeconds(5));
+    }
+
+    @Test
+    void messagesOfOneConversationStayInIt() {
+      Message<String> root = Message.of("root");
+      assertThat(
+              Message.join(List.of(root.child("1", "a"), root.child("2", "b"), root), "ab")
+                  .correlationId())
+          .isEqualTo(root.id());
+    }
+
+    @Test
+    void theOrderMatters() {
+      Message<String> one = Message.of("a");
+      Message<String> other = Message.of("b");
+      assertThat(Message.join(List.of(one, other), "x").id())
+          .isEqualTo(Message.join(List.of(one, other), "y").id())
+          .isNotEqualTo(Message.join(List.of(other, one), "x").id());
+    }
+
+    @Test
+    void needsAMember() {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> Message.join(List.of(), "none"))
+          .withMessage("members: [] (expected: at least one)");
+    }
+  }
+
+  @Nested
   class Equality {
 
     static List<UnaryOperator<Message.Builder<String>>> changes() {

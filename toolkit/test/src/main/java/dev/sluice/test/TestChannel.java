@@ -475,7 +475,8 @@ public final class TestChannel implements Channel {
               Long.toString(entry.place()),
               entry.attempt(),
               options.clock().instant(),
-              epoch);
+              epoch,
+              options.maxUnsettled());
       TestDelivery delivery =
           new TestDelivery(
               entry.message(),
