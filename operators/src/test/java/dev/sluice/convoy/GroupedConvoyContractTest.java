@@ -22,6 +22,7 @@ import dev.sluice.contract.UserCode;
 import java.util.List;
 import reactor.core.publisher.Flux;
 
+// #region contract
 /** The contract of operators, for the convoy of plain elements; its first error ends it. */
 class GroupedConvoyContractTest extends OperatorContract<String, String> {
 
@@ -50,3 +51,4 @@ class GroupedConvoyContractTest extends OperatorContract<String, String> {
     };
   }
 }
+// #endregion

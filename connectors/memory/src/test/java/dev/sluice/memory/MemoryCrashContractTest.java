@@ -25,6 +25,7 @@ import dev.sluice.message.Message;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
+// #region contract
 class MemoryCrashContractTest extends CrashContract {
 
   @Override
@@ -45,3 +46,4 @@ class MemoryCrashContractTest extends CrashContract {
         .start();
   }
 }
+// #endregion
