@@ -15,7 +15,6 @@
  */
 package dev.sluice.flow;
 
-import static dev.sluice.test.TestChannel.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
@@ -23,7 +22,6 @@ import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.FlowHandle.State;
 import dev.sluice.channel.NoDeadLetterTarget;
-import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.SendFailed;
 import dev.sluice.codec.StringCodec;
@@ -32,20 +30,14 @@ import dev.sluice.convoy.ConvoySpec;
 import dev.sluice.convoy.GroupVerdict;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.ErrorClassifier.Kind;
-import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.Outcome.Release.Why;
 import dev.sluice.delivery.StaleDelivery;
 import dev.sluice.dispatch.LaneGauges;
 import dev.sluice.message.Message;
-import dev.sluice.test.LeakCheck;
 import dev.sluice.test.TestChannel;
 import java.nio.charset.StandardCharsets;
-import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -60,61 +52,15 @@ import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
-import reactor.test.scheduler.VirtualTimeScheduler;
 
 /** What a flow does with deliveries: every verb, every outcome, the contract, stop and failure. */
-@Timeout(60)
-@ExtendWith(LeakCheck.class)
-class FlowTest {
+class FlowTest extends FlowFixture {
 
-  private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
-  private final Clock clock =
-      new Clock() {
-        @Override
-        public ZoneId getZone() {
-          return ZoneOffset.UTC;
-        }
-
-        @Override
-        public Clock withZone(ZoneId zone) {
-          return this;
-        }
-
-        @Override
-        public Instant instant() {
-          return Instant.ofEpochMilli(time.now(TimeUnit.MILLISECONDS));
-        }
-      };
-
-  private final TestChannel source =
-      TestChannel.create("orders", time).groupBy(text -> text.substring(0, 1));
-  private final TestChannel deadLetters = TestChannel.create("dead", time);
-  private final TestChannel shipments = TestChannel.create("shipments", time);
-  private final Outbound<String> target = Outbound.encoding(StringCodec.utf8(), shipments);
   private final AtomicReference<LaneGauges> gauges = new AtomicReference<>();
-
-  private final ErrorPolicy policy =
-      ErrorPolicy.defaults()
-          .retries(2)
-          .backoff(Duration.ofSeconds(1), Duration.ofSeconds(30))
-          .jitter(0);
-
-  private static final Outcome ACK = Outcome.ack();
-
-  /** A flow of texts. */
-  private Flow<String> flow() {
-    return Flow.from(source)
-        .clock(clock)
-        .onError(policy)
-        .deadLetter(deadLetters)
-        .decode(StringCodec.utf8());
-  }
 
   private <T> UnaryOperator<ConvoySpec<Message<T>>> convoy(
       UnaryOperator<ConvoySpec<Message<T>>> more) {
@@ -130,17 +76,6 @@ class FlowTest {
                         gauges.set(lanes);
                       }
                     }));
-  }
-
-  private static Message<byte[]> message(String payload) {
-    return Message.of(payload.getBytes(StandardCharsets.UTF_8)).withGroup(payload.substring(0, 1));
-  }
-
-  private static void assertSettled(FlowHandle handle) {
-    FlowHandle.Stats stats = handle.stats();
-    assertThat(stats.unsettled()).isZero();
-    assertThat(stats.acknowledged() + stats.released() + stats.retried() + stats.rejected())
-        .isEqualTo(stats.received());
   }
 
   private void assertDeadLetter(String payload, DeadLetterReason reason) {
