@@ -63,7 +63,8 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
    *
    * Invariants:
    *   I1  unsettled <= maxUnsettled, and never more emitted than requested
-   *   I2  the records of a partition are first delivered in the order of their offsets
+   *   I2  the records of a partition are first delivered in the order of their offsets, and one that
+   *       is given back before those that wait: it is in arrivals before `unsettled` goes down
    *   I3  the terminal signal comes after the loop has ended: offsets are flushed by then
    *   I4  after cancel nothing is emitted, and the same end is reached without a signal
    */
@@ -275,7 +276,6 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
   private void drainLoop() {
     int missed = 1;
     do {
-      accept();
       advance();
       if (phase == Phase.ENDED) {
         return; // wip stays above 0: the drain never opens again
@@ -303,6 +303,7 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
     long r = requested;
     long e = 0;
     while (e != r && unsettled < options.maxUnsettled() && !cancelled && error == null) {
+      accept(); // now: what made the room by coming back is there, and goes before what waits
       Partition partition = round.poll();
       if (partition == null) {
         break;

@@ -23,6 +23,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
+import dev.sluice.delivery.StaleDelivery;
 import dev.sluice.test.LeakCheck;
 import java.time.Duration;
 import java.util.List;
@@ -35,6 +36,7 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import reactor.test.StepVerifier;
 
 /**
  * What was settled behind a record that is stuck is not delivered again to the next owner, although
@@ -172,6 +174,32 @@ class AckAheadTest {
     try (Member last = Member.acking(channel(topic, s -> s.highWatermark(10)))) {
       await("all committed", () -> Broker.committed(topic) == 1_000);
       assertThat(last.texts()).containsExactly("0");
+    }
+  }
+
+  /** The map may get lost without anybody being wrong, so nothing is promised because of it. */
+  @Test
+  void whatIsSavedInItAloneIsNotDurable() {
+    String topic = newTopic(1);
+    fill(topic, 1, 3);
+    try (Member first =
+        Member.handling(
+            channel(topic),
+            d -> {
+              if (offset(d) != 0) {
+                d.settlement().settle(Outcome.ack());
+              }
+            })) {
+      first.awaitCount(3);
+      await("saved", () -> map(topic).toString().equals("[1..2]"));
+      first.stop(Duration.ZERO);
+      StepVerifier.create(first.deliveries().get(1).settlement().durable())
+          .expectError(StaleDelivery.class)
+          .verify(Duration.ofSeconds(20));
+    }
+    try (Member next = Member.acking(channel(topic))) {
+      await("all committed", () -> Broker.committed(topic) == 3);
+      assertThat(next.texts()).containsExactly("0");
     }
   }
 

@@ -25,8 +25,8 @@ import reactor.core.publisher.Mono;
  * <p>A settlement goes from <em>open</em> to <em>decided</em> ({@link #settle} returned true), to
  * <em>done</em> (the effect has happened: row written, dead letter confirmed, offset marked) and to
  * <em>durable</em> (the source will not deliver the message again after a crash), or at any point
- * to <em>lost</em> (another consumer owns the message now, and nothing decided here has an effect
- * any more).
+ * to <em>lost</em> (another consumer owns the message now, and nothing that is decided here from
+ * then on has an effect; what was done but not durable may be done again).
  *
  * <p>Thread-safe; no method blocks.
  */
@@ -73,7 +73,8 @@ public sealed interface Settlement permits SettlementCore, TrackedSettlement {
    *   <dt>Backpressure
    *   <dd>not applicable
    *   <dt>Completes/Errors
-   *   <dd>completes when durable; fails with {@link StaleDelivery} when the ownership ended first
+   *   <dd>completes when durable; fails with {@link StaleDelivery} when the ownership ended first:
+   *       then the message may come again, although it need not
    *   <dt>Cancel
    *   <dd>only stops waiting; the decision stands
    *   <dt>Discard

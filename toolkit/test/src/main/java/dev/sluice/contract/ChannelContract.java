@@ -557,14 +557,24 @@ public abstract class ChannelContract extends ChannelBench {
       keepsOrderAfter(RETRY);
     }
 
+    /** The room that a delivery makes by coming back is its own. */
     private void keepsOrderAfter(Outcome outcome) {
+      int times = 200;
       send("x", "a", "b");
-      Taker taker = take(options().maxUnsettled(1));
-      for (int i = 0; i < 3; i++) {
-        taker.next("a").settlement().settle(outcome);
-      }
-      taker.next("a").settlement().settle(ACK);
-      taker.next("b");
+      AtomicInteger left = new AtomicInteger(times);
+      Taker taker =
+          taking(
+              options().maxUnsettled(1),
+              (self, delivery) ->
+                  Schedulers.parallel()
+                      .schedule(
+                          () ->
+                              delivery
+                                  .settlement()
+                                  .settle(left.getAndDecrement() > 0 ? outcome : ACK)));
+      rig.await("all deliveries", () -> taker.taken().size() > times + 1);
+      assertThat(taker.bodies().subList(0, times + 1)).containsOnly("a");
+      assertThat(taker.bodies().get(times + 1)).isEqualTo("b");
     }
 
     @Test
@@ -678,6 +688,62 @@ public abstract class ChannelContract extends ChannelBench {
       taker.next("a").settlement().settle(Outcome.retry(Duration.ofMillis(500), null));
       taker.next("a");
       taker.nothing();
+    }
+  }
+
+  /** Any consumer may take any message. */
+  @Nested
+  @ExtendWith(LeakCheck.class)
+  class Competing {
+
+    private static final Duration LONG = Duration.ofSeconds(5);
+
+    private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger inside = new AtomicInteger(Integer.MIN_VALUE);
+    private final AtomicInteger heldUp = new AtomicInteger();
+
+    @BeforeEach
+    void isPossible() {
+      needs(Capability.LEASES);
+    }
+
+    /** Two messages become free together: who gets the first does not keep the other to itself. */
+    @Test
+    void goesOnWhileOneConsumerIsAtWork() {
+      Taker one = without(options(), this::work);
+      Taker other = without(options(), this::work);
+      for (Taker taker : List.of(one, other)) {
+        spread("for its thread");
+        taker.requesting(1).next().settlement().settle(ACK);
+      }
+      assumeTrue(threads.size() == 2, "the consumers have a thread each");
+      spread("a", "b");
+      Taker holder = without(options()).requesting(2);
+      holder.next();
+      holder.next();
+      one.request(1);
+      other.request(1);
+      waitAWhile();
+
+      inside.set(0);
+      rig.loseOwnership(channel);
+      one.next();
+      other.next();
+      assertThat(heldUp).as("consumers that waited for a message in vain").hasValue(0);
+    }
+
+    /** Takes until the other one is at work, too. */
+    private void work(Taker self, Delivery<byte[]> delivery) {
+      threads.add(Thread.currentThread());
+      if (inside.incrementAndGet() > 0) {
+        long end = System.nanoTime() + LONG.toNanos();
+        while (inside.get() < 2 && System.nanoTime() - end < 0) {
+          // Busy, and not parked: this is a thread that must not block.
+        }
+        if (inside.get() < 2) {
+          heldUp.incrementAndGet();
+        }
+      }
     }
   }
 
@@ -1405,6 +1471,19 @@ public abstract class ChannelContract extends ChannelBench {
       leaving.next("a");
       Taker staying = take();
       leaving.cancel();
+      staying.next("a");
+    }
+
+    /** Who waited for a message and has gone is not told of it instead of another one. */
+    @Test
+    void leavesWhatComesLaterToTheOthers() {
+      Taker leaving = take();
+      leaving.goesOn();
+      Taker staying = take();
+      staying.goesOn();
+      leaving.cancel();
+      waitAWhile();
+      send("x", "a");
       staying.next("a");
     }
 

@@ -65,6 +65,7 @@ final class CrashTrial {
   private final CrashContract contract;
   private final FaultInjector injector;
   private final boolean mayHang;
+  private final boolean ordered;
   private final Queue<Effect> effects = new ConcurrentLinkedQueue<>();
   private final Set<String> delivered = ConcurrentHashMap.newKeySet();
   private final Set<String> durable = ConcurrentHashMap.newKeySet();
@@ -73,12 +74,19 @@ final class CrashTrial {
 
   /**
    * @param mayHang whether the disturbance is an answer that never comes
+   * @param ordered whether the order must be kept all the same
    */
-  CrashTrial(ChannelRig rig, CrashContract contract, FaultInjector injector, boolean mayHang) {
+  CrashTrial(
+      ChannelRig rig,
+      CrashContract contract,
+      FaultInjector injector,
+      boolean mayHang,
+      boolean ordered) {
     this.rig = rig;
     this.contract = contract;
     this.injector = injector;
     this.mayHang = mayHang;
+    this.ordered = ordered;
   }
 
   /** Runs, and checks whatever can be checked; returns how many effects there were too many. */
@@ -188,7 +196,9 @@ final class CrashTrial {
       times.merge(effect.body(), 1, Integer::sum);
     }
     assertThat(times.keySet()).as("effects; %s", this).containsExactlyInAnyOrderElementsOf(BODIES);
-    assertOrder();
+    if (ordered) {
+      assertOrder();
+    }
     int duplicates = effects.size() - BODIES.size();
     assertThat(duplicates)
         .as("effects that there are twice; %s delivered and not durable; %s", open, this)

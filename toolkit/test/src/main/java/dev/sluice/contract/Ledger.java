@@ -130,10 +130,6 @@ final class Ledger {
     consumed.add(id);
   }
 
-  int consumed() {
-    return consumed.size();
-  }
-
   /** How many messages were delivered at least once. */
   int delivered() {
     return times.size();

@@ -56,7 +56,7 @@ final class Soak {
   private static final int GROUPS = 200;
   private static final int CONSUMERS = 4;
 
-  /** When so many are consumed it ends, with the rest still there. */
+  /** When so many are decided for good it ends, with the rest still there. */
   private static final int ENOUGH = MESSAGES * 9 / 10;
 
   /** So many blows, evenly until then. */
@@ -75,6 +75,8 @@ final class Soak {
   private final List<Disposable.Swap> consumers =
       Stream.generate(Disposables::swap).limit(CONSUMERS).toList();
   private final Disposable.Composite readers = Disposables.composite();
+  private final Set<String> decided = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger unanswered = new AtomicInteger();
   private final Set<String> rejected = ConcurrentHashMap.newKeySet();
   private final Set<String> letters = ConcurrentHashMap.newKeySet();
   private final AtomicInteger left = new AtomicInteger();
@@ -93,11 +95,12 @@ final class Soak {
       sendAll();
       consumers.forEach(this::replace);
       for (int blow = 1; blow <= BLOWS; blow++) {
-        awaitConsumed(ENOUGH * blow / BLOWS);
+        awaitDecided(ENOUGH * blow / BLOWS);
         strike(blow);
       }
-      awaitConsumed(ENOUGH);
+      awaitDecided(ENOUGH);
       consumers.forEach(Disposable::dispose);
+      awaitAnswers();
       readWhatIsLeft();
       ledger.assertOrder(rig.capabilities().contains(Capability.EXCLUSIVE_GROUPS));
     } finally {
@@ -134,11 +137,24 @@ final class Soak {
     assertNoFailure();
   }
 
-  private void awaitConsumed(int enough) {
+  /** Not durably: what was done, and not durable when its owner went, need not come again. */
+  private void awaitDecided(int enough) {
     rig.await(
-        () -> enough + " messages consumed, are " + ledger.consumed() + ", seed " + seed,
-        () -> ledger.consumed() >= enough || !failures.isEmpty());
+        () -> enough + " messages acknowledged or rejected, are " + decided.size() + hint(),
+        () -> decided.size() >= enough || !failures.isEmpty());
     assertNoFailure();
+  }
+
+  /** Each decision has become durable, or those who wait for that have heard that it has not. */
+  private void awaitAnswers() {
+    rig.await(
+        () -> unanswered + " decisions to be durable or stale" + hint(),
+        () -> unanswered.get() == 0 || !failures.isEmpty());
+    assertNoFailure();
+  }
+
+  private String hint() {
+    return ", seed " + seed;
   }
 
   private void strike(int blow) {
@@ -171,13 +187,12 @@ final class Soak {
                 failures::add));
     rig.await(
         () ->
-            "every message worked on, dead or still there; seed "
-                + seed
-                + ", "
+            "every message worked on, dead or still there; "
                 + ledger.missing(letters).size()
                 + " are missing, and "
                 + rejected.stream().filter(id -> !letters.contains(id)).count()
-                + " letters",
+                + " letters"
+                + hint(),
         () ->
             (ledger.missing(letters).isEmpty() && letters.containsAll(rejected))
                 || !failures.isEmpty());
@@ -217,10 +232,13 @@ final class Soak {
     ledger.deciding(delivery, outcome);
     boolean ends = outcome instanceof Outcome.Ack || outcome instanceof Outcome.Reject;
     if (delivery.settlement().settle(outcome) && ends) {
+      unanswered.incrementAndGet();
       delivery
           .settlement()
           .durable()
+          .doFinally(signal -> unanswered.decrementAndGet())
           .subscribe(v -> {}, stale -> {}, () -> consumed(delivery.message().id(), outcome));
+      decided.add(delivery.message().id());
     }
   }
 
