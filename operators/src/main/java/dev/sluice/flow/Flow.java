@@ -28,7 +28,13 @@ import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.delivery.LeakDetector;
 import dev.sluice.dispatch.ReadyOrder;
+import dev.sluice.gather.Gathered;
+import dev.sluice.gather.ScatterGather;
 import dev.sluice.message.Message;
+import dev.sluice.priority.DeliveryReordering;
+import dev.sluice.priority.PrioritizeSpec;
+import dev.sluice.priority.PriorityMerge;
+import dev.sluice.priority.PrioritySpec;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Comparator;
@@ -37,6 +43,7 @@ import java.util.Objects;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.ToIntFunction;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -89,6 +96,42 @@ public final class Flow<T> {
   public static Flow<byte[]> from(Inbound source) {
     Objects.requireNonNull(source, "source");
     return new Flow<>(new FlowSettings(new Source.OfChannel(source)), Scope::source);
+  }
+
+  /**
+   * A flow of the messages of several channels, each a level of priority, with the default options:
+   * strict, 16 messages of each channel ahead.
+   *
+   * @see #priorityMerge(List, UnaryOperator)
+   */
+  public static Flow<byte[]> priorityMerge(List<? extends Inbound> mostUrgentFirst) {
+    return priorityMerge(mostUrgentFirst, spec -> spec);
+  }
+
+  /**
+   * A flow of the messages of several channels, each a level of priority: {@link PriorityMerge}.
+   * For brokers that cannot reorder what waits in one channel.
+   *
+   * <p>{@link #maxUnsettled} holds for each channel, so what is less urgent cannot use up what is
+   * allowed for the urgent. A message is chosen when the flow asks for it, so what the flow has
+   * asked for ahead is not reordered any more: give {@link #groupedConvoy} or {@link #compete} a
+   * look-ahead of little more than their concurrency. The order of a group holds within a channel.
+   *
+   * <p>A cost or a key that cannot be told settles its message by the error policy. When one
+   * channel fails the flow has failed, or starts again with all of them.
+   *
+   * @param mostUrgentFirst the channels, 1 to 64
+   * @param spec the options, from defaults: strict, 16 messages of each channel ahead
+   * @throws IllegalArgumentException if there are too many channels or none, an option is out of
+   *     range, or the number of quanta is not that of the channels
+   */
+  public static Flow<byte[]> priorityMerge(
+      List<? extends Inbound> mostUrgentFirst, UnaryOperator<PrioritySpec<Message<byte[]>>> spec) {
+    List<Inbound> channels = List.copyOf(mostUrgentFirst);
+    return new Flow<>(
+        new FlowSettings(
+            new PriorityChannels(channels, PriorityMerge.ofDeliveries(channels.size(), spec))),
+        Scope::source);
   }
 
   // == options ==
@@ -292,6 +335,69 @@ public final class Flow<T> {
     Objects.requireNonNull(spec, "spec");
     return compete(
         worker, options -> spec.apply(options.name("priorityDispatch").readyOrder(BY_PRIORITY)));
+  }
+
+  /**
+   * Asks several recipients for each message, and goes on with what a function makes of its payload
+   * and their answers: {@link ScatterGather}. As many at once as {@link
+   * dev.sluice.gather.ScatterSpec#concurrency} says, in no order.
+   *
+   * <p>The message is done when what follows from it is. A gather that fails, as an incomplete one
+   * does where the scatter says so, is tried again in place by the flow's error policy, with all
+   * its recipients; then its message goes to the dead letters. So does a message for which {@code
+   * combine} throws or returns null. Recipients may be asked again after a crash, too.
+   *
+   * @param scatter whom to ask, and what is wanted of them
+   * @param combine makes a payload of the old one and what was gathered
+   */
+  public <R, A> Flow<A> scatterGather(
+      ScatterGather<T, R> scatter,
+      BiFunction<? super T, ? super Gathered<R>, ? extends A> combine) {
+    DeliveryConvoy<T, A> gathers = scatter.ofDeliveries(combine);
+    return step(
+        settings.atLeast(gathers.lookAhead()), (source, scope) -> scope.convoy(source, gathers));
+  }
+
+  /**
+   * Lets the most urgent of those messages go first that wait here, and of equally urgent ones the
+   * one that came first, whatever their groups: {@link PriorityMerge#prioritize(Comparator,
+   * UnaryOperator)}. What stands behind should take no more than it works on, because what has been
+   * taken is not reordered any more: give {@link #groupedConvoy} a look-ahead of little more than
+   * its concurrency, or use {@link #priorityDispatch}, which chooses when a worker is free.
+   *
+   * <p>Where the comparator throws, the first of the two messages is settled by the error policy.
+   * One that has expired while it waited is rejected.
+   *
+   * @param mostUrgentFirst negative if its first argument is the more urgent one
+   * @param spec the options, from defaults: at most 256 messages wait
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public Flow<T> prioritize(
+      Comparator<? super Message<T>> mostUrgentFirst, UnaryOperator<PrioritizeSpec> spec) {
+    return reordering(PriorityMerge.reorderingDeliveries(mostUrgentFirst, spec));
+  }
+
+  /**
+   * {@link #prioritize(Comparator, UnaryOperator)} by level and age: a message becomes as urgent as
+   * the next level after it has waited for {@code agingStep}, so that none waits for ever.
+   *
+   * @param level the level of a message, from 0, the most urgent, to 63. Where it throws or is out
+   *     of range, the message is settled by the error policy
+   * @param agingStep the wait that makes up for a level: more than zero, at most 365 days
+   * @param spec the options, from defaults: at most 256 messages wait
+   * @throws IllegalArgumentException if an option or the step is out of range
+   */
+  public Flow<T> prioritize(
+      ToIntFunction<? super Message<T>> level,
+      Duration agingStep,
+      UnaryOperator<PrioritizeSpec> spec) {
+    return reordering(PriorityMerge.reorderingDeliveries(level, agingStep, spec));
+  }
+
+  private Flow<T> reordering(DeliveryReordering<T> reordering) {
+    return step(
+        settings.atLeast(reordering.window()),
+        (source, scope) -> scope.reorder(source, reordering));
   }
 
   /**

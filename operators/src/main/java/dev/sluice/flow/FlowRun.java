@@ -129,7 +129,9 @@ final class FlowRun implements FlowHandle {
             .stop(stop.asMono());
     Outbound<byte[]> deadLetters = settings.deadLetters();
     return intake
-        .deliveries(deadLetters == null ? options : options.deadLetters(deadLetters))
+        .deliveries(
+            deadLetters == null ? options : options.deadLetters(deadLetters),
+            new Scope(this, settings, Flux.empty())::failed)
         .doOnSubscribe(s -> broken = null)
         .doFinally(this::sourceEnded);
   }
@@ -219,7 +221,7 @@ final class FlowRun implements FlowHandle {
         counts.retried(),
         counts.rejected(),
         counts.unsettled(),
-        settings.effectiveMaxUnsettled(),
+        settings.effectiveMaxUnsettled() * settings.source().channels(),
         restarts.sum(),
         stalls.current());
   }

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
@@ -62,9 +63,14 @@ final class Intake implements Pressure {
     this.maxAttempts = settings.policy().maxAttempts();
   }
 
-  /** What the source delivers, except for what is not worth starting on. */
-  Flux<Delivery<?>> deliveries(ReceiveOptions options) {
-    return settings.source().receive(options, this::noMore).handle(this::admit);
+  /**
+   * What the source delivers, except for what is not worth starting on.
+   *
+   * @param failed settles a delivery for which a function of the user has failed
+   */
+  Flux<Delivery<?>> deliveries(
+      ReceiveOptions options, BiConsumer<? super Delivery<?>, ? super Throwable> failed) {
+    return settings.source().receive(options, this::noMore, failed).handle(this::admit);
   }
 
   /** A step of the flow makes so many attempts of its own. */
@@ -80,7 +86,9 @@ final class Intake implements Pressure {
     received.increment();
     out.incrementAndGet();
     delivery.settlement().onDone(done);
-    if (delivery.message().expired(settings.clock())) {
+    if (delivery.settlement().isSettled()) {
+      // on the way here: it was taken back, or a function of the user has failed
+    } else if (delivery.message().expired(settings.clock())) {
       delivery.settlement().settle(Outcome.reject(DeadLetterReason.EXPIRED, null));
     } else if (delivery.origin().attempt() > maxAttempts) {
       delivery.settlement().settle(Outcome.reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, null));

@@ -20,6 +20,7 @@ import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.message.Message;
+import dev.sluice.priority.DeliveryReordering;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
@@ -77,6 +78,17 @@ final class Scope {
             settings.clock(),
             run.pressure(),
             assembly));
+  }
+
+  <T> Flux<Delivery<T>> reorder(Flux<Delivery<T>> source, DeliveryReordering<T> reordering) {
+    return reordering
+        .reorder(source, this::failed)
+        .handle(
+            (delivery, sink) -> {
+              if (begins(delivery)) {
+                sink.next(delivery);
+              }
+            });
   }
 
   // == verdicts ==

@@ -19,6 +19,7 @@ import dev.sluice.channel.Capability;
 import dev.sluice.channel.Inbound;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.Delivery;
+import java.util.function.BiConsumer;
 import reactor.core.publisher.Flux;
 
 /** Where a run gets its deliveries. */
@@ -28,6 +29,11 @@ interface Source {
 
   boolean can(Capability capability);
 
+  /** How many channels it is, each of which delivers as many as there may be unsettled. */
+  default int channels() {
+    return 1;
+  }
+
   /** Whether it looks at {@link ReceiveOptions#deadLetters()}. */
   boolean sendsDeadLetters();
 
@@ -35,8 +41,12 @@ interface Source {
    * Deliveries, under the contract of {@link Inbound#receive}.
    *
    * @param noMore is called when the last one has been delivered, if that is known
+   * @param failed settles a delivery for which a function of the user has failed
    */
-  Flux<? extends Delivery<?>> receive(ReceiveOptions options, Runnable noMore);
+  Flux<? extends Delivery<?>> receive(
+      ReceiveOptions options,
+      Runnable noMore,
+      BiConsumer<? super Delivery<?>, ? super Throwable> failed);
 
   /** The messages of a channel. */
   record OfChannel(Inbound channel) implements Source {
@@ -57,7 +67,10 @@ interface Source {
     }
 
     @Override
-    public Flux<Delivery<byte[]>> receive(ReceiveOptions options, Runnable noMore) {
+    public Flux<Delivery<byte[]>> receive(
+        ReceiveOptions options,
+        Runnable noMore,
+        BiConsumer<? super Delivery<?>, ? super Throwable> failed) {
       return channel.receive(options);
     }
   }

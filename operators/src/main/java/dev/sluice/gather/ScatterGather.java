@@ -16,6 +16,8 @@
 package dev.sluice.gather;
 
 import dev.sluice.Experimental;
+import dev.sluice.compete.CompetingConsumers;
+import dev.sluice.convoy.DeliveryConvoy;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.LongAdder;
@@ -223,6 +225,35 @@ public final class ScatterGather<T, R> implements Function<Flux<T>, Flux<Gathere
                 sink.next(result.combined(combine));
               }
             });
+  }
+
+  /**
+   * A gather for each delivery, as {@link dev.sluice.flow.Flow} uses it: up to {@link
+   * ScatterSpec#concurrency} at once, and each delivery is settled by what becomes of the value
+   * that {@code combine} returns, as {@link CompetingConsumers#ofDeliveries} says. A gather that
+   * fails, and a {@code combine} that throws, are failures of that delivery; answers that nobody
+   * gets are discarded.
+   *
+   * @param combine must not return null
+   */
+  public <A> DeliveryConvoy<T, A> ofDeliveries(
+      BiFunction<? super T, ? super Gathered<R>, ? extends A> combine) {
+    Objects.requireNonNull(combine, "combine");
+    return CompetingConsumers.ofDeliveries(
+        request ->
+            Mono.deferContextual(
+                context ->
+                    ask(request)
+                        .doOnError(
+                            IncompleteGather.class,
+                            e ->
+                                Operators.onDiscardMultiple(
+                                    e.gathered().answers(), Context.of(context)))
+                        .map(
+                            gathered ->
+                                new Result<>(Door.ALONE, request, gathered, context)
+                                    .combined(combine))),
+        consumers -> consumers.name(spec.name()).concurrency(spec.concurrency()));
   }
 
   /**

@@ -18,6 +18,8 @@ package dev.sluice.priority;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,6 +62,11 @@ final class AgingOrder<T> extends Order<T> {
       @Override
       public Order<T> order(int levels, BooleanSupplier halted) {
         return new AgingOrder<>(nanos);
+      }
+
+      @Override
+      public <S> Policy<S> over(Function<ToIntFunction<? super T>, ToIntFunction<S>> lift) {
+        return policy(step);
       }
 
       @Override

@@ -16,6 +16,8 @@
 package dev.sluice.priority;
 
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
 
 /**
  * How the next element is chosen.
@@ -33,6 +35,13 @@ interface Policy<T> {
 
   /** Checks the number of levels, at assembly. */
   default void check(int levels) {}
+
+  /**
+   * The same choice of other elements.
+   *
+   * @param lift makes of a cost function one of the other elements
+   */
+  <S> Policy<S> over(Function<ToIntFunction<? super T>, ToIntFunction<S>> lift);
 
   /** Whether it needs to know when elements came. */
   default boolean isTimed() {

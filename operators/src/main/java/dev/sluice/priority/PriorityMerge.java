@@ -18,6 +18,7 @@ package dev.sluice.priority;
 import dev.sluice.compete.CompeteSpec;
 import dev.sluice.compete.CompetingConsumers;
 import dev.sluice.dispatch.ReadyOrder;
+import dev.sluice.message.Message;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -157,10 +158,7 @@ public final class PriorityMerge {
       int levels,
       Publisher<? extends PrioritySource<? extends T>> sources,
       UnaryOperator<PrioritySpec<T>> spec) {
-    if (levels < 1 || levels > LevelOrder.MAX_LEVELS) {
-      throw new IllegalArgumentException(
-          "levels: " + levels + " (expected: 1.." + LevelOrder.MAX_LEVELS + ")");
-    }
+    checkLevels(levels);
     PrioritySpec<T> options = options(levels, spec);
     return FluxPriorityMerge.create(Flux.from(sources), levels, options.maxSources(), options);
   }
@@ -248,7 +246,7 @@ public final class PriorityMerge {
 
   private static <T> Function<Flux<T>, Flux<T>> reorder(
       Urgency<T> urgency, UnaryOperator<PrioritizeSpec> spec) {
-    PrioritizeSpec options = Objects.requireNonNull(spec.apply(PrioritizeSpec.DEFAULTS), "spec");
+    PrioritizeSpec options = options(spec);
     return source -> FluxPrioritize.create(source, urgency, options);
   }
 
@@ -298,6 +296,58 @@ public final class PriorityMerge {
     Objects.requireNonNull(spec, "spec");
     return CompetingConsumers.compete(
         worker, options -> spec.apply(options.name("priorityDispatch").readyOrder(order)));
+  }
+
+  /**
+   * {@link #priorityMerge(List, UnaryOperator)} of deliveries, as {@link dev.sluice.flow.Flow} uses
+   * it: a function of the options that throws is the fate of one delivery.
+   *
+   * @param levels how many sources there are, 1 to 64
+   * @param spec the options, from the same defaults; keys and costs are those of messages
+   * @throws IllegalArgumentException if an option or {@code levels} is out of range, or there are
+   *     not as many quanta as levels
+   */
+  public static <T> DeliveryMerge<T> ofDeliveries(
+      int levels, UnaryOperator<PrioritySpec<Message<T>>> spec) {
+    checkLevels(levels);
+    return new DeliveryMerge<>(levels, options(levels, spec));
+  }
+
+  /**
+   * {@link #prioritize(Comparator, UnaryOperator)} of deliveries, as {@link dev.sluice.flow.Flow}
+   * uses it: a comparator that throws is the fate of one delivery.
+   *
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public static <T> DeliveryReordering<T> reorderingDeliveries(
+      Comparator<? super Message<T>> mostUrgentFirst, UnaryOperator<PrioritizeSpec> spec) {
+    Objects.requireNonNull(mostUrgentFirst, "mostUrgentFirst");
+    return DeliveryReordering.by(mostUrgentFirst, options(spec));
+  }
+
+  /**
+   * {@link #prioritize(ToIntFunction, Duration, UnaryOperator)} of deliveries, as {@link
+   * dev.sluice.flow.Flow} uses it: a level function that throws is the fate of one delivery.
+   *
+   * @throws IllegalArgumentException if an option or the step is out of range
+   */
+  public static <T> DeliveryReordering<T> reorderingDeliveries(
+      ToIntFunction<? super Message<T>> level,
+      Duration agingStep,
+      UnaryOperator<PrioritizeSpec> spec) {
+    Objects.requireNonNull(level, "level");
+    return DeliveryReordering.by(level, agingStep, options(spec));
+  }
+
+  private static void checkLevels(int levels) {
+    if (levels < 1 || levels > LevelOrder.MAX_LEVELS) {
+      throw new IllegalArgumentException(
+          "levels: " + levels + " (expected: 1.." + LevelOrder.MAX_LEVELS + ")");
+    }
+  }
+
+  private static PrioritizeSpec options(UnaryOperator<PrioritizeSpec> spec) {
+    return Objects.requireNonNull(spec.apply(PrioritizeSpec.DEFAULTS), "spec");
   }
 
   private static <T> PrioritySpec<T> options(int levels, UnaryOperator<PrioritySpec<T>> spec) {

@@ -17,6 +17,7 @@ package dev.sluice.priority;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -233,6 +234,59 @@ public final class PrioritySpec<T> {
     Objects.requireNonNull(observer, "observer");
     return new PrioritySpec<>(
         name, policy, keyOf, prefetch, maxSources, delayError, clock, observer);
+  }
+
+  /**
+   * The same options for other elements.
+   *
+   * @param view what the functions of the options see of an element
+   * @param failed is told of an element for which one has thrown, which goes on without a key, at a
+   *     cost of 1
+   */
+  <S> PrioritySpec<S> over(
+      Function<? super S, ? extends T> view, BiConsumer<? super S, ? super Throwable> failed) {
+    PrioritySpec<S> other =
+        new PrioritySpec<S>(
+            name,
+            policy.over(cost -> element -> costOrOne(cost, view, failed, element)),
+            null,
+            prefetch,
+            maxSources,
+            delayError,
+            clock,
+            observer);
+    Function<? super T, ? extends @Nullable Object> key = keyOf;
+    if (key == null) {
+      return other;
+    }
+    Function<S, @Nullable Object> keyOrNull = element -> keyOrNull(key, view, failed, element);
+    return other.fairBy(keyOrNull);
+  }
+
+  private static <S, T> int costOrOne(
+      ToIntFunction<? super T> cost,
+      Function<? super S, ? extends T> view,
+      BiConsumer<? super S, ? super Throwable> failed,
+      S element) {
+    try {
+      return WeightedOrder.inRange(cost.applyAsInt(view.apply(element)));
+    } catch (Throwable e) {
+      failed.accept(element, e);
+      return 1;
+    }
+  }
+
+  private static <S, T> @Nullable Object keyOrNull(
+      Function<? super T, ? extends @Nullable Object> key,
+      Function<? super S, ? extends T> view,
+      BiConsumer<? super S, ? super Throwable> failed,
+      S element) {
+    try {
+      return key.apply(view.apply(element));
+    } catch (Throwable e) {
+      failed.accept(element, e);
+      return null;
+    }
   }
 
   String name() {

@@ -15,6 +15,9 @@
  */
 package dev.sluice.priority;
 
+import java.util.function.BooleanSupplier;
+import java.util.function.Function;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /** The most urgent level that has something. */
@@ -25,7 +28,17 @@ final class StrictOrder<T> extends LevelOrder<T> {
   }
 
   static <T> Policy<T> policy() {
-    return (levels, halted) -> new StrictOrder<>(levels);
+    return new Policy<>() {
+      @Override
+      public Order<T> order(int levels, BooleanSupplier halted) {
+        return new StrictOrder<>(levels);
+      }
+
+      @Override
+      public <S> Policy<S> over(Function<ToIntFunction<? super T>, ToIntFunction<S>> lift) {
+        return policy();
+      }
+    };
   }
 
   @Override

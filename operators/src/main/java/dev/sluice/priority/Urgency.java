@@ -50,10 +50,13 @@ record Urgency<T>(
     if (level == null) {
       return 0;
     }
-    int l = level.applyAsInt(element);
-    if (l < 0 || l > MAX_LEVEL) {
-      throw new IllegalArgumentException("level: " + l + " (expected: 0.." + MAX_LEVEL + ")");
+    return inRange(level.applyAsInt(element)) * step + clock.now(TimeUnit.NANOSECONDS);
+  }
+
+  static int inRange(int level) {
+    if (level < 0 || level > MAX_LEVEL) {
+      throw new IllegalArgumentException("level: " + level + " (expected: 0.." + MAX_LEVEL + ")");
     }
-    return clock.now(TimeUnit.NANOSECONDS) + l * step;
+    return level;
   }
 }

@@ -18,6 +18,7 @@ package dev.sluice.priority;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -80,6 +81,11 @@ final class WeightedOrder<T> extends LevelOrder<T> {
       public Order<T> order(int levels, BooleanSupplier halted) {
         return new WeightedOrder<>(copy, costOf, halted);
       }
+
+      @Override
+      public <S> Policy<S> over(Function<ToIntFunction<? super T>, ToIntFunction<S>> lift) {
+        return policy(copy, costOf == null ? null : lift.apply(costOf));
+      }
     };
   }
 
@@ -140,6 +146,13 @@ final class WeightedOrder<T> extends LevelOrder<T> {
     } while (level != turn);
   }
 
+  static int inRange(int cost) {
+    if (cost < 1) {
+      throw new IllegalArgumentException("cost: " + cost + " (expected: >= 1)");
+    }
+    return cost;
+  }
+
   /** What the first element of a level's first line costs. */
   private int priceOf(Line<T> line) {
     if (costOf == null) {
@@ -147,11 +160,7 @@ final class WeightedOrder<T> extends LevelOrder<T> {
     }
     if (prices[line.level] == UNKNOWN) {
       T element = line.peek();
-      int cost = costOf.applyAsInt(element);
-      if (cost < 1) {
-        throw new IllegalArgumentException("cost: " + cost + " (expected: >= 1)");
-      }
-      prices[line.level] = cost;
+      prices[line.level] = inRange(costOf.applyAsInt(element));
     }
     return prices[line.level];
   }

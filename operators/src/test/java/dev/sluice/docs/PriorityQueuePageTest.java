@@ -17,9 +17,15 @@ package dev.sluice.docs;
 
 import static dev.sluice.priority.PriorityMerge.prioritize;
 import static dev.sluice.priority.PriorityMerge.priorityMerge;
+import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.channel.FlowHandle;
+import dev.sluice.channel.Outbound;
+import dev.sluice.codec.StringCodec;
+import dev.sluice.flow.Flow;
 import dev.sluice.priority.PriorityGauges;
 import dev.sluice.priority.PrioritySource;
+import dev.sluice.test.TestChannel;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -114,5 +120,33 @@ class PriorityQueuePageTest {
     Flux<Order> aged = incoming.transform(prioritize(Order::level, Duration.ofSeconds(30), p -> p));
     // #endregion
     StepVerifier.create(aged.map(Order::customer)).expectNext("e", "s", "b").verifyComplete();
+  }
+
+  @Test
+  void channels() {
+    TestChannel express = TestChannel.create("express");
+    TestChannel standard = TestChannel.create("standard");
+    TestChannel bulk = TestChannel.create("bulk");
+    TestChannel deadLetters = TestChannel.create("dead-letters");
+    TestChannel shipped = TestChannel.create("shipments");
+    Outbound<String> shipments = Outbound.encoding(StringCodec.utf8(), shipped);
+    // #region flow
+    FlowHandle handle =
+        Flow.priorityMerge(List.of(express, standard, bulk), p -> p.weighted(8, 4, 1))
+            .decode(StringCodec.utf8())
+            .compete(order -> ship(order), c -> c.concurrency(16).lookAhead(16)) // no queue
+            .deadLetter(deadLetters)
+            .to(shipments)
+            .start();
+    // #endregion
+    bulk.offer("b");
+    express.offer("e");
+    assertThat(shipped.sentTexts()).containsExactly("b", "e");
+    assertThat(handle.stats().acknowledged()).isEqualTo(2);
+    handle.stop(Duration.ZERO).subscribe();
+  }
+
+  private static Mono<String> ship(String order) {
+    return Mono.just(order);
   }
 }
