@@ -99,7 +99,7 @@ class PagesTest {
       if (line.strip().equals("// #region " + name)) {
         inside = true;
       } else if (inside && line.strip().equals("// #endregion")) {
-        return String.join("\n", region).stripIndent() + "\n";
+        return String.join("\n", region).stripTrailing().stripIndent() + "\n";
       } else if (inside) {
         region.add(line);
       }

@@ -18,6 +18,7 @@ package dev.sluice.kafka;
 import dev.sluice.contract.ChannelContract;
 import dev.sluice.contract.ChannelRig;
 
+// #region contract
 class KafkaChannelContractTest extends ChannelContract {
 
   @Override
@@ -25,3 +26,4 @@ class KafkaChannelContractTest extends ChannelContract {
     return new KafkaRig();
   }
 }
+// #endregion

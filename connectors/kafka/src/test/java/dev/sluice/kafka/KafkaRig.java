@@ -41,6 +41,7 @@ final class KafkaRig implements ChannelRig {
 
   private final List<KafkaChannel> channels = new ArrayList<>();
 
+  // #region rig
   @Override
   public Set<Capability> capabilities() {
     return Set.of(Capability.ORDERED_GROUPS, Capability.DEPTH);
@@ -74,6 +75,8 @@ final class KafkaRig implements ChannelRig {
     channels.add(channel);
     return channel;
   }
+
+  // #endregion
 
   private static void expelMembers(String topic) {
     try {
