@@ -18,6 +18,13 @@ package dev.sluice.flow;
 import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.Inbound;
 import dev.sluice.channel.Outbound;
+import dev.sluice.claim.Checker;
+import dev.sluice.claim.ClaimCheck;
+import dev.sluice.claim.ClaimSpec;
+import dev.sluice.claim.Claimed;
+import dev.sluice.claim.Keyring;
+import dev.sluice.claim.RedeemSpec;
+import dev.sluice.claim.Redeemer;
 import dev.sluice.codec.PayloadCodec;
 import dev.sluice.compete.CompeteSpec;
 import dev.sluice.compete.CompetingConsumers;
@@ -35,6 +42,7 @@ import dev.sluice.priority.DeliveryReordering;
 import dev.sluice.priority.PrioritizeSpec;
 import dev.sluice.priority.PriorityMerge;
 import dev.sluice.priority.PrioritySpec;
+import dev.sluice.store.PayloadStore;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Comparator;
@@ -202,8 +210,8 @@ public final class Flow<T> {
    */
   public <R> Flow<R> decode(PayloadCodec<R> codec) {
     Objects.requireNonNull(codec, "codec");
-    return step(
-        (source, scope) -> Steps.map(source, scope, message -> codec.decode(bytes(message))));
+    return oneToOne(
+        null, (source, scope) -> Steps.map(source, scope, message -> codec.decode(bytes(message))));
   }
 
   /**
@@ -216,7 +224,8 @@ public final class Flow<T> {
    */
   public <R> Flow<R> map(Function<? super T, ? extends R> mapper) {
     Objects.requireNonNull(mapper, "mapper");
-    return step(
+    return oneToOne(
+        null,
         (source, scope) -> Steps.map(source, scope, message -> mapper.apply(message.payload())));
   }
 
@@ -237,7 +246,7 @@ public final class Flow<T> {
   public Flow<T> filter(Predicate<? super T> predicate, Otherwise<? super T> otherwise) {
     Objects.requireNonNull(predicate, "predicate");
     Objects.requireNonNull(otherwise, "otherwise");
-    return step((source, scope) -> Steps.filter(source, scope, predicate, otherwise));
+    return oneToOne(null, (source, scope) -> Steps.filter(source, scope, predicate, otherwise));
   }
 
   /**
@@ -500,6 +509,67 @@ public final class Flow<T> {
   }
 
   /**
+   * Stores payloads that are too large for the broker, and puts claims into the messages instead:
+   * {@link ClaimCheck}. Payloads are {@code byte[]} or a {@code Publisher<ByteBuffer>}, others are
+   * poison. Messages go on in their order, and only when their payload is stored.
+   *
+   * <p>A payload that cannot be stored settles its message by the error policy, as in {@link #map}.
+   * Where {@link #to} follows directly, the payload of a message that was certainly not sent is
+   * deleted; what else is left behind is swept when it has expired.
+   *
+   * @param store where payloads go
+   * @param keys signs the claims
+   * @param spec the options
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public Flow<byte[]> claimCheck(PayloadStore store, Keyring keys, UnaryOperator<ClaimSpec> spec) {
+    Checker checker = ClaimCheck.checker(store, keys, spec);
+    return oneToOne(checker, (source, scope) -> Claims.check(source, scope, checker));
+  }
+
+  /**
+   * Reads the payloads of claims into their messages: {@link ClaimCheck}. Messages without a claim
+   * pass as they are; all go on in their order.
+   *
+   * <p>A claim that is not honoured, or whose payload is gone, is rejected at once, as {@link
+   * dev.sluice.delivery.DeadLetterReason#EXPIRED EXPIRED}, {@link
+   * dev.sluice.delivery.DeadLetterReason#CLAIM_LOST CLAIM_LOST} or {@link
+   * dev.sluice.delivery.DeadLetterReason#POISON POISON}; its dead letter carries the claim. Trouble
+   * of the store settles the message by the error policy, as in {@link #map}.
+   *
+   * @param store where payloads are
+   * @param keys verifies the claims
+   * @param spec the options
+   * @throws IllegalArgumentException if an option is out of range, or payloads are to be deleted
+   *     behind a step that divides messages
+   */
+  public Flow<byte[]> redeem(PayloadStore store, Keyring keys, UnaryOperator<RedeemSpec> spec) {
+    Redeemer redeemer = redeemer(store, keys, spec);
+    return oneToOne(null, (source, scope) -> Claims.redeem(source, scope, redeemer));
+  }
+
+  /**
+   * {@link #redeem} without reading: each payload is read when its worker subscribes to it, as a
+   * stream. A worker that has begun to read has to read to the end: an acknowledgement before the
+   * payload was verified rejects the message. Claims are verified here.
+   */
+  public Flow<Claimed> redeemLazily(
+      PayloadStore store, Keyring keys, UnaryOperator<RedeemSpec> spec) {
+    Redeemer redeemer = redeemer(store, keys, spec);
+    return oneToOne(null, (source, scope) -> Claims.open(source, scope, redeemer));
+  }
+
+  private Redeemer redeemer(PayloadStore store, Keyring keys, UnaryOperator<RedeemSpec> spec) {
+    Redeemer redeemer = ClaimCheck.redeemer(store, keys, spec);
+    if (redeemer.deletesOnAck() && settings.isDivided()) {
+      throw new IllegalArgumentException(
+          "deleteOnAck: behind a step that divides messages (expected: before it, because the"
+              + " message may come back when a part was acknowledged)");
+    }
+    return redeemer;
+  }
+
+  /**
    * The way out of what a flow guarantees: any function of the deliveries as they are at this
    * point. Whoever takes a delivery out of the sequence settles it; whoever makes two of one uses a
    * {@link dev.sluice.delivery.SplitSettlement}; whoever makes one of two a {@link
@@ -525,7 +595,17 @@ public final class Flow<T> {
    */
   public RunnableFlow to(Outbound<? super T> target) {
     Objects.requireNonNull(target, "target");
-    return new RunnableFlow(settings, scope -> Sending.sendAll(chain.apply(scope), scope, target));
+    Outbound<? super T> actual = withdrawing(target);
+    return new RunnableFlow(settings, scope -> Sending.sendAll(chain.apply(scope), scope, actual));
+  }
+
+  /** Behind a claim check the payloads are bytes, and so are those that the target takes. */
+  @SuppressWarnings("unchecked")
+  private Outbound<? super T> withdrawing(Outbound<? super T> target) {
+    Checker claims = settings.claims();
+    return claims == null
+        ? target
+        : (Outbound<? super T>) new Claims.Withdrawing((Outbound<byte[]>) target, claims);
   }
 
   /**
@@ -545,7 +625,17 @@ public final class Flow<T> {
 
   private <R> Flow<R> step(
       FlowSettings settings, BiFunction<Flux<Delivery<T>>, Scope, Flux<Delivery<R>>> step) {
-    return new Flow<>(settings, scope -> step.apply(chain.apply(scope), scope));
+    return new Flow<>(settings.divided(), scope -> step.apply(chain.apply(scope), scope));
+  }
+
+  /**
+   * A step that keeps the settlement of each delivery.
+   *
+   * @param claims the claim check, if that is the step
+   */
+  private <R> Flow<R> oneToOne(
+      @Nullable Checker claims, BiFunction<Flux<Delivery<T>>, Scope, Flux<Delivery<R>>> step) {
+    return new Flow<>(settings.undivided(claims), scope -> step.apply(chain.apply(scope), scope));
   }
 
   private static <T> Message<byte[]> bytes(Message<T> message) {

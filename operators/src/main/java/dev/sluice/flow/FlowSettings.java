@@ -18,6 +18,7 @@ package dev.sluice.flow;
 import dev.sluice.channel.Capability;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
+import dev.sluice.claim.Checker;
 import dev.sluice.delivery.ErrorPolicy;
 import java.time.Clock;
 import java.time.Duration;
@@ -48,6 +49,8 @@ final class FlowSettings implements Cloneable {
   private int collected;
   private int weight = 1;
   private Duration collectedFor = Duration.ZERO;
+  private @Nullable Checker claims; // of the last step, if that was a claim check
+  private boolean divided;
 
   FlowSettings(Source source) {
     this.source = source;
@@ -159,6 +162,20 @@ final class FlowSettings implements Cloneable {
     }
   }
 
+  /** With a step behind which a settlement may be about a part of a message only. */
+  FlowSettings divided() {
+    return with(
+        copy -> {
+          copy.claims = null;
+          copy.divided = true;
+        });
+  }
+
+  /** With a step from one delivery to one or none, and the same settlement. */
+  FlowSettings undivided(@Nullable Checker claims) {
+    return with(copy -> copy.claims = claims);
+  }
+
   void validate() {
     if (effectiveMaxUnsettled() < needed) {
       throw new IllegalArgumentException(
@@ -230,5 +247,17 @@ final class FlowSettings implements Cloneable {
 
   @Nullable Retry restart() {
     return restart;
+  }
+
+  @Nullable Checker claims() {
+    return claims;
+  }
+
+  boolean isDivided() {
+    return divided;
+  }
+
+  boolean sourceCan(Capability capability) {
+    return source.can(capability);
   }
 }

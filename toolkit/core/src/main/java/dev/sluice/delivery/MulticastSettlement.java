@@ -143,6 +143,11 @@ public final class MulticastSettlement {
     }
 
     @Override
+    public boolean isShared() {
+      return true;
+    }
+
+    @Override
     public Mono<Void> durable() {
       return parent.durable();
     }

@@ -64,6 +64,14 @@ public sealed interface Settlement permits SettlementCore, TrackedSettlement {
   }
 
   /**
+   * Whether it is about a part or a copy of a message, so that the message may come back although
+   * this was acknowledged.
+   */
+  default boolean isShared() {
+    return false;
+  }
+
+  /**
    * Completes when the effect is durable at the source. Few need to wait for it; a worker never
    * should, because a source may make many settlements durable together and seconds later.
    *

@@ -198,6 +198,11 @@ public final class SplitSettlement {
     }
 
     @Override
+    public boolean isShared() {
+      return true;
+    }
+
+    @Override
     public Mono<Void> durable() {
       return split.parent.durable();
     }

@@ -67,6 +67,11 @@ final class TrackedSettlement implements Settlement {
   }
 
   @Override
+  public boolean isShared() {
+    return core.isShared();
+  }
+
+  @Override
   public Mono<Void> durable() {
     return core.durable();
   }

@@ -1,0 +1,388 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.claim;
+
+import dev.sluice.message.Message;
+import dev.sluice.store.PayloadStore;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.Function;
+
+/** The options of a claim check. Immutable: each method returns a changed copy. */
+public final class ClaimSpec {
+
+  /** What every claim is made for and redeemed by unless somebody says otherwise: {@value}. */
+  public static final String DEFAULT_AUDIENCE = "default";
+
+  static final long DEFAULT_MAX_SIZE = 5L * 1024 * 1024 * 1024;
+
+  private static final int DEFAULT_THRESHOLD = 256 * 1024;
+  private static final Duration DEFAULT_TTL = Duration.ofDays(14);
+  private static final Duration MAX_TTL = Duration.ofDays(3650);
+  private static final int DEFAULT_CONCURRENCY = 16;
+
+  private final Stores stores;
+  private final Function<? super Message<?>, String> route;
+  private final int threshold;
+  private final long maxSize;
+  private final Duration ttl;
+  private final Duration needed;
+  private final String audience;
+  private final int concurrency;
+  private final boolean skips;
+  private final Clock clock;
+  private final SafeListener listener;
+
+  private ClaimSpec(
+      Stores stores,
+      Function<? super Message<?>, String> route,
+      int threshold,
+      long maxSize,
+      Duration ttl,
+      Duration needed,
+      String audience,
+      int concurrency,
+      boolean skips,
+      Clock clock,
+      SafeListener listener) {
+    this.stores = stores;
+    this.route = route;
+    this.threshold = threshold;
+    this.maxSize = maxSize;
+    this.ttl = ttl;
+    this.needed = needed;
+    this.audience = audience;
+    this.concurrency = concurrency;
+    this.skips = skips;
+    this.clock = clock;
+    this.listener = listener;
+  }
+
+  static ClaimSpec defaults(PayloadStore store) {
+    return new ClaimSpec(
+        Stores.of(store),
+        message -> store.name(),
+        DEFAULT_THRESHOLD,
+        DEFAULT_MAX_SIZE,
+        DEFAULT_TTL,
+        Duration.ZERO,
+        DEFAULT_AUDIENCE,
+        DEFAULT_CONCURRENCY,
+        false,
+        Clock.systemUTC(),
+        SafeListener.NOBODY);
+  }
+
+  /**
+   * How large a payload may be to stay in its message, in bytes. Defaults to 256 KiB. The broker's
+   * limit is for the whole record, so leave room for the group and the headers.
+   *
+   * @param threshold 0 or more
+   */
+  public ClaimSpec threshold(int threshold) {
+    if (threshold < 0) {
+      throw new IllegalArgumentException("threshold: " + threshold + " (expected: >= 0)");
+    }
+    return new ClaimSpec(
+        stores,
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        needed,
+        audience,
+        concurrency,
+        skips,
+        clock,
+        listener);
+  }
+
+  /**
+   * How large a payload may be at all, in bytes; a larger one is an {@link
+   * IllegalArgumentException}. Defaults to 5 GiB.
+   *
+   * @param maxSize 1 or more
+   */
+  public ClaimSpec maxSize(long maxSize) {
+    requireMaxSize(maxSize);
+    return new ClaimSpec(
+        stores,
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        needed,
+        audience,
+        concurrency,
+        skips,
+        clock,
+        listener);
+  }
+
+  /**
+   * For how long a payload is kept and its claim honoured. Defaults to 14 days.
+   *
+   * @param ttl 1 second to 3650 days
+   */
+  public ClaimSpec ttl(Duration ttl) {
+    if (ttl.compareTo(Duration.ofSeconds(1)) < 0 || ttl.compareTo(MAX_TTL) > 0) {
+      throw new IllegalArgumentException("ttl: " + ttl + " (expected: PT1S.." + MAX_TTL + ")");
+    }
+    return new ClaimSpec(
+        stores,
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        needed,
+        audience,
+        concurrency,
+        skips,
+        clock,
+        listener);
+  }
+
+  /**
+   * For how long messages may lie around: a payload that is kept for less than all of it could be
+   * gone before its message is read, which is refused when the claim check is assembled. Defaults
+   * to nothing, so nothing is checked.
+   *
+   * @param channel the retention of the channel
+   * @param deadLetters the retention of its dead letters
+   * @param replay how far back somebody may want to begin again
+   */
+  public ClaimSpec outlives(Duration channel, Duration deadLetters, Duration replay) {
+    requireNotNegative("channel", channel);
+    requireNotNegative("deadLetters", deadLetters);
+    requireNotNegative("replay", replay);
+    return new ClaimSpec(
+        stores,
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        channel.plus(deadLetters).plus(replay),
+        audience,
+        concurrency,
+        skips,
+        clock,
+        listener);
+  }
+
+  /**
+   * Who may redeem the claims. Defaults to {@value #DEFAULT_AUDIENCE}.
+   *
+   * @param audience 1 to 128 letters and digits of ASCII, '.', '_', ':', '/' and '-'
+   */
+  public ClaimSpec audience(String audience) {
+    return new ClaimSpec(
+        stores,
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        needed,
+        ClaimSigner.requireAudience(audience),
+        concurrency,
+        skips,
+        clock,
+        listener);
+  }
+
+  /** One more store, for {@link #route}. */
+  public ClaimSpec store(PayloadStore store) {
+    return new ClaimSpec(
+        stores.and(store),
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        needed,
+        audience,
+        concurrency,
+        skips,
+        clock,
+        listener);
+  }
+
+  /**
+   * Which store a payload goes to. Defaults to the one that was given first.
+   *
+   * @param route the name of the store for a message; a name that is not known fails the message
+   */
+  public ClaimSpec route(Function<? super Message<?>, String> route) {
+    Objects.requireNonNull(route, "route");
+    return new ClaimSpec(
+        stores,
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        needed,
+        audience,
+        concurrency,
+        skips,
+        clock,
+        listener);
+  }
+
+  /**
+   * How many payloads are stored at once. Each holds at most the threshold and what the store holds
+   * for a payload. Defaults to 16.
+   *
+   * @param concurrency 1 or more
+   */
+  public ClaimSpec concurrency(int concurrency) {
+    requireConcurrency(concurrency);
+    return new ClaimSpec(
+        stores,
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        needed,
+        audience,
+        concurrency,
+        skips,
+        clock,
+        listener);
+  }
+
+  /**
+   * On a plain {@code Flux}: a message whose payload cannot be stored is discarded and reported,
+   * and the sequence goes on. By default it fails.
+   */
+  public ClaimSpec skipFailures() {
+    return new ClaimSpec(
+        stores,
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        needed,
+        audience,
+        concurrency,
+        true,
+        clock,
+        listener);
+  }
+
+  /** The clock from which the expiry counts. Defaults to the system's in UTC. */
+  public ClaimSpec clock(Clock clock) {
+    Objects.requireNonNull(clock, "clock");
+    return new ClaimSpec(
+        stores,
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        needed,
+        audience,
+        concurrency,
+        skips,
+        clock,
+        listener);
+  }
+
+  /** Who hears what becomes of payloads. Defaults to nobody. */
+  public ClaimSpec listener(ClaimListener listener) {
+    Objects.requireNonNull(listener, "listener");
+    return new ClaimSpec(
+        stores,
+        route,
+        threshold,
+        maxSize,
+        ttl,
+        needed,
+        audience,
+        concurrency,
+        skips,
+        clock,
+        new SafeListener(listener));
+  }
+
+  /** Checks the options against each other. */
+  ClaimSpec check() {
+    if (ttl.compareTo(needed) < 0) {
+      throw new IllegalArgumentException(
+          "ttl: "
+              + ttl
+              + " (expected: >= "
+              + needed
+              + ", the retention of the channel, its dead letters and the replay together)");
+    }
+    return this;
+  }
+
+  Stores stores() {
+    return stores;
+  }
+
+  Function<? super Message<?>, String> route() {
+    return route;
+  }
+
+  int threshold() {
+    return threshold;
+  }
+
+  long maxSize() {
+    return maxSize;
+  }
+
+  Duration ttl() {
+    return ttl;
+  }
+
+  String audience() {
+    return audience;
+  }
+
+  int concurrency() {
+    return concurrency;
+  }
+
+  boolean skips() {
+    return skips;
+  }
+
+  Clock clock() {
+    return clock;
+  }
+
+  SafeListener listener() {
+    return listener;
+  }
+
+  static void requireMaxSize(long maxSize) {
+    if (maxSize < 1) {
+      throw new IllegalArgumentException("maxSize: " + maxSize + " (expected: >= 1)");
+    }
+  }
+
+  static void requireConcurrency(int concurrency) {
+    if (concurrency < 1) {
+      throw new IllegalArgumentException("concurrency: " + concurrency + " (expected: >= 1)");
+    }
+  }
+
+  private static void requireNotNegative(String what, Duration duration) {
+    if (duration.isNegative()) {
+      throw new IllegalArgumentException(what + ": " + duration + " (expected: >= PT0S)");
+    }
+  }
+}
