@@ -17,13 +17,15 @@ package dev.sluice.postgres;
 
 /**
  * Something that is owned for a time: a message without a group, or a lane. The number of the claim
- * is its fence, and no other claim ever has the same.
+ * is its fence, and no other claim ever has the same. We give it up a sixth of the lease before it
+ * ends, so that our holder has been told when another gets it.
  */
 abstract class Claimed {
 
   final long claim;
   private final long since;
   private volatile long until;
+  private volatile boolean pinned;
 
   /**
    * @param asked when the claim was asked for, in nanoseconds of this process: the database has
@@ -32,16 +34,21 @@ abstract class Claimed {
   Claimed(long claim, long asked, long leaseNanos) {
     this.claim = claim;
     this.since = asked;
-    this.until = asked + leaseNanos;
+    this.until = asked + leaseNanos / 6 * 5;
   }
 
   void renewed(long asked, long leaseNanos) {
-    until = asked + leaseNanos;
+    until = asked + leaseNanos / 6 * 5;
+  }
+
+  /** While a transaction holds its row nobody else can claim it, whatever the time. */
+  void pin(boolean pinned) {
+    this.pinned = pinned;
   }
 
   /** Whether nobody else can have claimed it, by any clock. */
   boolean isCertain() {
-    return System.nanoTime() - until < 0;
+    return pinned || System.nanoTime() - until < 0;
   }
 
   /** For how long it has been held, in nanoseconds. */

@@ -46,7 +46,7 @@ final class Depth {
     return db.run(
         "depth",
         connection ->
-            Db.rows(
+            Db.few(
                     connection.createStatement(count).bind("$1", queue),
                     row -> Objects.requireNonNull(row.get(0, Long.class)))
                 .single());

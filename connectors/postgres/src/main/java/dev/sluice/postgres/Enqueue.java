@@ -130,7 +130,7 @@ final class Enqueue {
                   .bind("$6", columns.starts)
                   .bind("$7", columns.bodies)
                   .bind("$8", columns.sizes);
-          return Db.rows(statement, row -> number(row, "id")).collectList();
+          return Db.few(statement, row -> number(row, "id")).collectList();
         });
   }
 
@@ -162,8 +162,7 @@ final class Enqueue {
             .bind("$5", columns.starts)
             .bind("$6", columns.bodies)
             .bind("$7", columns.sizes);
-    return Db.rows(statement, row -> new Place(number(row, "id"), number(row, "seq")))
-        .collectList();
+    return Db.few(statement, row -> new Place(number(row, "id"), number(row, "seq"))).collectList();
   }
 
   private Mono<Long> wake(Connection connection, List<PendingSend> sends, List<Place> places) {

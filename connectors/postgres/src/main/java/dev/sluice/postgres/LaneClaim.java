@@ -128,7 +128,7 @@ final class LaneClaim {
         "claim groups",
         connection -> {
           long asked = System.nanoTime();
-          return Db.rows(
+          return Db.few(
                   connection
                       .createStatement(claim)
                       .bind("$1", queue)
@@ -148,7 +148,7 @@ final class LaneClaim {
     return db.run(
             "fetch messages of groups",
             connection ->
-                Db.rows(
+                Db.few(
                         connection
                             .createStatement(fetch)
                             .bind("$1", queue)

@@ -16,6 +16,7 @@
 package dev.sluice.postgres;
 
 import dev.sluice.postgres.LaneClaim.Lane;
+import io.r2dbc.spi.Connection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -88,20 +89,22 @@ final class LaneSettle {
 
   /** Moves lanes, each at most once; the claims that were still ours. */
   Mono<Set<Long>> move(List<Move> moves) {
-    return db.run(
-        "settle messages of groups",
-        connection ->
-            Db.rows(
-                    connection
-                        .createStatement(move)
-                        .bind("$1", queue)
-                        .bind("$2", moves.stream().map(m -> m.lane().key).toArray(String[]::new))
-                        .bind("$3", moves.stream().map(m -> m.lane().claim).toArray(Long[]::new))
-                        .bind("$4", moves.stream().map(Move::seq).toArray(Long[]::new))
-                        .bind("$5", moves.stream().map(Move::next).toArray(Long[]::new))
-                        .bind("$6", moves.stream().map(Move::attempts).toArray(Integer[]::new))
-                        .bind("$7", moves.stream().map(Move::rest).toArray(Long[]::new)),
-                    row -> Objects.requireNonNull(row.get("claim", Long.class)))
-                .collect(HashSet::new, Set::add));
+    return db.run("settle messages of groups", connection -> move(connection, moves));
+  }
+
+  /** The same on a connection of the caller's. */
+  Mono<Set<Long>> move(Connection connection, List<Move> moves) {
+    return Db.few(
+            connection
+                .createStatement(move)
+                .bind("$1", queue)
+                .bind("$2", moves.stream().map(m -> m.lane().key).toArray(String[]::new))
+                .bind("$3", moves.stream().map(m -> m.lane().claim).toArray(Long[]::new))
+                .bind("$4", moves.stream().map(Move::seq).toArray(Long[]::new))
+                .bind("$5", moves.stream().map(Move::next).toArray(Long[]::new))
+                .bind("$6", moves.stream().map(Move::attempts).toArray(Integer[]::new))
+                .bind("$7", moves.stream().map(Move::rest).toArray(Long[]::new)),
+            row -> Objects.requireNonNull(row.get("claim", Long.class)))
+        .collect(HashSet::new, Set::add);
   }
 }

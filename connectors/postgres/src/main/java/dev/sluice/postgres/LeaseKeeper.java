@@ -25,16 +25,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import reactor.core.Disposable;
-import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Scheduler;
 
 /**
  * The heartbeat of a consumer: renews what it holds three times a lease, on a thread and on
@@ -43,7 +39,8 @@ import reactor.core.scheduler.Scheduler;
 final class LeaseKeeper {
 
   /*
-   * Threads: hold and drop on the consumer's drain; beat on the leases' scheduler, one at a time.
+   * Threads: hold and drop on the consumer's drain; tick on the leases' thread. One beat is under
+   * way at a time.
    *
    * A row that is locked was not renewed, which only means that somebody settles it. What counts
    * is what is written there, so it is read again without a lock.
@@ -92,7 +89,6 @@ final class LeaseKeeper {
       """;
 
   private final Db db;
-  private final Scheduler scheduler;
   private final String queue;
   private final long leaseNanos;
   private final long longestNanos;
@@ -103,7 +99,8 @@ final class LeaseKeeper {
   private final String readLanes;
   private final Map<Long, Claimed> held = new ConcurrentHashMap<>();
   private final AtomicBoolean beating = new AtomicBoolean();
-  private final Disposable.Swap heartbeat = Disposables.swap();
+  private final Heartbeats heartbeats;
+  private volatile long nextBeat;
 
   /**
    * @param longest nothing is renewed when it has been held for so long
@@ -116,7 +113,7 @@ final class LeaseKeeper {
       Duration longest,
       Consumer<Claimed> lost) {
     this.db = database.leases();
-    this.scheduler = database.leaseScheduler();
+    this.heartbeats = database.heartbeats();
     this.queue = queue;
     this.leaseNanos = lease.toNanos();
     this.longestNanos = longest.toNanos();
@@ -128,13 +125,22 @@ final class LeaseKeeper {
   }
 
   void start() {
-    long period = leaseNanos / 3;
-    heartbeat.update(
-        scheduler.schedulePeriodically(this::beat, period, period, TimeUnit.NANOSECONDS));
+    nextBeat = System.nanoTime() + leaseNanos / 3;
+    heartbeats.add(this);
   }
 
   void stop() {
-    heartbeat.dispose();
+    heartbeats.remove(this);
+  }
+
+  /** Called often, by one thread: renews in time, and loses what was not. */
+  void tick() {
+    long now = System.nanoTime();
+    if (now - nextBeat >= 0) {
+      nextBeat = now + leaseNanos / 3;
+      beat();
+    }
+    held.values().stream().filter(claimed -> !claimed.isCertain()).forEach(this::lose);
   }
 
   void hold(Claimed claimed) {
@@ -150,10 +156,9 @@ final class LeaseKeeper {
     return renew(List.of(claimed)).map(Set::isEmpty);
   }
 
-  /** Renews everything; what cannot be renewed in time is lost. */
+  /** Renews everything, unless that is being done. */
   void beat() {
     if (held.isEmpty() || !beating.compareAndSet(false, true)) {
-      held.values().stream().filter(claimed -> !claimed.isCertain()).forEach(this::lose);
       return;
     }
     List<Claimed> renewable =
@@ -165,11 +170,7 @@ final class LeaseKeeper {
         .concatMap(this::renew, 1)
         .doOnNext(gone -> gone.forEach(this::lose))
         .then()
-        .doFinally(
-            signal -> {
-              beating.set(false);
-              held.values().stream().filter(claimed -> !claimed.isCertain()).forEach(this::lose);
-            })
+        .doFinally(signal -> beating.set(false))
         .subscribe(nothing -> {}, error -> log.warn("{}: leases were not renewed", queue, error));
   }
 
@@ -218,7 +219,7 @@ final class LeaseKeeper {
           if (renews) {
             statement.bind("$4", leaseNanos / 1_000);
           }
-          return Db.rows(statement, row -> Objects.requireNonNull(row.get("claim", Long.class)))
+          return Db.few(statement, row -> Objects.requireNonNull(row.get("claim", Long.class)))
               .collect(HashSet::new, Set::add);
         });
   }

@@ -85,7 +85,7 @@ final class OpenClaim {
         "claim",
         connection -> {
           long asked = System.nanoTime();
-          return Db.rows(
+          return Db.few(
                   connection
                       .createStatement(claim)
                       .bind("$1", queue)

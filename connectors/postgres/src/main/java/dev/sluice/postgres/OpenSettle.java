@@ -16,6 +16,7 @@
 package dev.sluice.postgres;
 
 import dev.sluice.postgres.OpenClaim.Open;
+import io.r2dbc.spi.Connection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -81,17 +82,19 @@ final class OpenSettle {
 
   /** Consumes messages; the claims that were still ours. */
   Mono<Set<Long>> consume(List<Move> moves) {
-    return db.run(
-        "acknowledge",
-        connection ->
-            Db.rows(
-                    connection
-                        .createStatement(consume)
-                        .bind("$1", queue)
-                        .bind("$2", ids(moves))
-                        .bind("$3", claims(moves)),
-                    row -> Objects.requireNonNull(row.get("claim", Long.class)))
-                .collect(HashSet::new, Set::add));
+    return db.run("acknowledge", connection -> consume(connection, moves));
+  }
+
+  /** The same on a connection of the caller's. */
+  Mono<Set<Long>> consume(Connection connection, List<Move> moves) {
+    return Db.few(
+            connection
+                .createStatement(consume)
+                .bind("$1", queue)
+                .bind("$2", ids(moves))
+                .bind("$3", claims(moves)),
+            row -> Objects.requireNonNull(row.get("claim", Long.class)))
+        .collect(HashSet::new, Set::add);
   }
 
   /** Gives messages back; the claims that were still ours. */
@@ -99,7 +102,7 @@ final class OpenSettle {
     return db.run(
         "give back",
         connection ->
-            Db.rows(
+            Db.few(
                     connection
                         .createStatement(giveBack)
                         .bind("$1", queue)

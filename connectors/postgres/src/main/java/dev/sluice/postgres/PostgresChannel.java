@@ -22,15 +22,20 @@ import dev.sluice.channel.Receipt;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.LeakDetector;
+import dev.sluice.delivery.Outcome;
+import dev.sluice.delivery.StaleDelivery;
 import dev.sluice.message.Message;
+import io.r2dbc.spi.Connection;
 import java.time.Duration;
 import java.util.EnumSet;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -82,6 +87,7 @@ public final class PostgresChannel implements Channel {
           Capability.EXPIRY,
           Capability.LEASES,
           Capability.DEPTH,
+          Capability.TRANSACTIONAL,
           Capability.REDELIVERY_COUNT);
 
   /**
@@ -101,6 +107,8 @@ public final class PostgresChannel implements Channel {
   private final PostgresChannelSpec spec;
   private final Sender sender;
   private final Depth depth;
+  private final Transaction transaction;
+  private final Map<Long, PostgresSettlement> out = new ConcurrentHashMap<>();
   private final LongAdder lost = new LongAdder();
   private final LongAdder redundant = new LongAdder();
   private final AtomicBoolean hinting = new AtomicBoolean();
@@ -113,6 +121,7 @@ public final class PostgresChannel implements Channel {
     this.sender =
         new Sender(
             name, new Enqueue(database, name, spec.agingStep()), Schedulers.parallel(), this::sent);
+    this.transaction = new Transaction(database, name);
     this.depth = new Depth(database, name);
   }
 
@@ -211,6 +220,77 @@ public final class PostgresChannel implements Channel {
     return depth.count();
   }
 
+  /**
+   * Consumes a message in one transaction with writes of yours: both happen, or neither. For tables
+   * in the same database that makes the effect of a message happen exactly once.
+   *
+   * <pre>{@code
+   * channel.inTransaction(
+   *     delivery,
+   *     connection ->
+   *         Mono.from(connection.createStatement("insert into booking …").execute())
+   *             .flatMap(result -> Mono.from(result.getRowsUpdated())))
+   * }</pre>
+   *
+   * <p>The lease is verified and locked first, so nobody else has the message while it runs. When
+   * it is committed, the delivery has been acknowledged.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>what the work emits, when it is committed
+   *   <dt>Backpressure
+   *   <dd>not applicable
+   *   <dt>Completes/Errors
+   *   <dd>completes when it is committed. If the work fails, or the commit, everything is undone:
+   *       it fails with the error of the work or with {@link dev.sluice.store.StoreFailed}, and the
+   *       delivery is still to be settled. Fails with {@link StaleDelivery} when the delivery is
+   *       not ours any more, with {@link IllegalStateException} when it has been decided already. A
+   *       commit whose answer was lost is looked up; when nobody can tell any more, it fails, and
+   *       the lease has ended
+   *   <dt>Cancel
+   *   <dd>stops waiting; a transaction that has begun is seen to its end, and the delivery with it
+   *   <dt>Discard
+   *   <dd>nothing to discard
+   *   <dt>Threads
+   *   <dd>the work on the thread of its connection; the result on {@code Schedulers.parallel()}
+   * </dl>
+   *
+   * @param delivery one that this channel object has delivered, also under another settlement
+   * @param work uses the connection and nothing else of the database, reads its results to their
+   *     ends, neither commits nor rolls back, and ends within {@link
+   *     PostgresSpec#transactionTimeout}. After a deadlock it is called again
+   */
+  public <R> Mono<R> inTransaction(
+      Delivery<?> delivery, Function<? super Connection, ? extends Mono<R>> work) {
+    Objects.requireNonNull(delivery, "delivery");
+    Objects.requireNonNull(work, "work");
+    return Mono.defer(
+        () -> {
+          PostgresSettlement settlement = out.get(delivery.origin().epoch());
+          if (settlement == null
+              || !settlement.origin.position().equals(delivery.origin().position())) {
+            return Mono.error(new StaleDelivery(delivery + " is not ours any more"));
+          }
+          if (!settlement.join()) {
+            return Mono.error(
+                settlement.isLost()
+                    ? new StaleDelivery(delivery + " is not ours any more")
+                    : new IllegalStateException(
+                        delivery + ": decided, or in a transaction (expected: undecided)"));
+          }
+          Mono<R> run =
+              transaction
+                  .run(settlement, work, settlement.consumer::isOurs)
+                  .doOnError(error -> settlement.leave(false))
+                  .doOnSuccess(
+                      result -> {
+                        settlement.leave(true);
+                        delivery.settlement().settle(Outcome.ack());
+                      });
+          return Db.detached(run);
+        });
+  }
+
   /** What this process does with the channel now. */
   public Gauges gauges() {
     return new Gauges(
@@ -266,6 +346,14 @@ public final class PostgresChannel implements Channel {
 
   void countRedundant() {
     redundant.increment();
+  }
+
+  void out(PostgresSettlement settlement) {
+    out.put(settlement.claimed.claim, settlement);
+  }
+
+  void in(PostgresSettlement settlement) {
+    out.remove(settlement.claimed.claim, settlement);
   }
 
   /** There may be something for the consumers of this process. */

@@ -33,6 +33,7 @@ public final class PostgresChannelSpec {
           Duration.ofMinutes(1),
           Duration.ofHours(1),
           Duration.ofSeconds(10),
+          Duration.ofDays(1),
           Schedulers.parallel());
 
   private final int claimBatch;
@@ -40,6 +41,7 @@ public final class PostgresChannelSpec {
   private final Duration agingStep;
   private final Duration maxLease;
   private final Duration flush;
+  private final Duration forgetGroupsAfter;
   private final Scheduler scheduler;
 
   private PostgresChannelSpec(
@@ -48,12 +50,14 @@ public final class PostgresChannelSpec {
       Duration agingStep,
       Duration maxLease,
       Duration flush,
+      Duration forgetGroupsAfter,
       Scheduler scheduler) {
     this.claimBatch = claimBatch;
     this.laneBatch = laneBatch;
     this.agingStep = agingStep;
     this.maxLease = maxLease;
     this.flush = flush;
+    this.forgetGroupsAfter = forgetGroupsAfter;
     this.scheduler = scheduler;
   }
 
@@ -67,7 +71,13 @@ public final class PostgresChannelSpec {
    */
   public PostgresChannelSpec claimBatch(int claimBatch) {
     return new PostgresChannelSpec(
-        inRange("claimBatch", claimBatch), laneBatch, agingStep, maxLease, flush, scheduler);
+        inRange("claimBatch", claimBatch),
+        laneBatch,
+        agingStep,
+        maxLease,
+        flush,
+        forgetGroupsAfter,
+        scheduler);
   }
 
   /**
@@ -79,7 +89,13 @@ public final class PostgresChannelSpec {
    */
   public PostgresChannelSpec laneBatch(int laneBatch) {
     return new PostgresChannelSpec(
-        claimBatch, inRange("laneBatch", laneBatch), agingStep, maxLease, flush, scheduler);
+        claimBatch,
+        inRange("laneBatch", laneBatch),
+        agingStep,
+        maxLease,
+        flush,
+        forgetGroupsAfter,
+        scheduler);
   }
 
   /**
@@ -92,7 +108,13 @@ public final class PostgresChannelSpec {
    */
   public PostgresChannelSpec agingStep(Duration agingStep) {
     return new PostgresChannelSpec(
-        claimBatch, laneBatch, inRange("agingStep", agingStep), maxLease, flush, scheduler);
+        claimBatch,
+        laneBatch,
+        inRange("agingStep", agingStep),
+        maxLease,
+        flush,
+        forgetGroupsAfter,
+        scheduler);
   }
 
   /**
@@ -108,7 +130,13 @@ public final class PostgresChannelSpec {
           "maxLease: " + maxLease + " (expected: PT1S.." + LONGEST + ")");
     }
     return new PostgresChannelSpec(
-        claimBatch, laneBatch, agingStep, inRange("maxLease", maxLease), flush, scheduler);
+        claimBatch,
+        laneBatch,
+        agingStep,
+        inRange("maxLease", maxLease),
+        flush,
+        forgetGroupsAfter,
+        scheduler);
   }
 
   /**
@@ -120,7 +148,31 @@ public final class PostgresChannelSpec {
    */
   public PostgresChannelSpec flush(Duration flush) {
     return new PostgresChannelSpec(
-        claimBatch, laneBatch, agingStep, maxLease, inRange("flush", flush), scheduler);
+        claimBatch,
+        laneBatch,
+        agingStep,
+        maxLease,
+        inRange("flush", flush),
+        forgetGroupsAfter,
+        scheduler);
+  }
+
+  /**
+   * How long a group must have been empty before its rows are deleted. A consumer looks every few
+   * minutes. Defaults to 1 day.
+   *
+   * @param forgetGroupsAfter 1 ms..365 days
+   * @throws IllegalArgumentException if out of range
+   */
+  public PostgresChannelSpec forgetGroupsAfter(Duration forgetGroupsAfter) {
+    return new PostgresChannelSpec(
+        claimBatch,
+        laneBatch,
+        agingStep,
+        maxLease,
+        flush,
+        inRange("forgetGroupsAfter", forgetGroupsAfter),
+        scheduler);
   }
 
   /**
@@ -134,6 +186,7 @@ public final class PostgresChannelSpec {
         agingStep,
         maxLease,
         flush,
+        forgetGroupsAfter,
         Objects.requireNonNull(scheduler, "scheduler"));
   }
 
@@ -170,6 +223,10 @@ public final class PostgresChannelSpec {
 
   Duration flush() {
     return flush;
+  }
+
+  Duration forgetGroupsAfter() {
+    return forgetGroupsAfter;
   }
 
   Scheduler scheduler() {

@@ -36,6 +36,7 @@ import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
@@ -49,6 +50,7 @@ import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.Exceptions;
 import reactor.core.Scannable;
+import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Scheduler;
 import reactor.util.concurrent.Queues;
@@ -68,6 +70,7 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
    * phase      only ever rises: RUNNING, STOPPING, FAILED, CANCELLED
    * failure    written before phase becomes FAILED
    * open       settlements that are not done
+   * deferred   what was decided while a transaction of the user's was to consume the message
    * undecided  how many of them may still be decided by their holders
    * held       messages in memory: those of open, and those that wait in lanes
    * promised   the part of requested that is kept for a claim under way or for the next of a lane
@@ -82,6 +85,8 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
 
   private static final Logger log = LoggerFactory.getLogger(PostgresConsumer.class);
 
+  private static final long SWEEP_SECONDS = 120;
+
   private static final int RUNNING = 0;
   private static final int STOPPING = 1;
   private static final int FAILED = 2;
@@ -95,6 +100,7 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
   private final Claims claims;
   private final Settler settler;
   private final LeaseKeeper leases;
+  private final Janitor janitor;
   private final Queue<Runnable> mailbox = Queues.<Runnable>unboundedMultiproducer().get();
   private final Disposable.Swap stopping = Disposables.swap();
   private final Disposable hints;
@@ -128,10 +134,12 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
   private final Set<PostgresSettlement> open = new HashSet<>();
   private final Map<Claimed, PostgresSettlement> current = new HashMap<>();
   private final Map<PostgresSettlement, Disposable> letters = new HashMap<>();
-  private final Disposable.Swap timer = Disposables.swap();
+  private final Map<PostgresSettlement, Outcome> deferred = new HashMap<>();
   private int undecided;
   private long promised;
   private boolean claiming;
+  private boolean alarmSet;
+  private long alarm;
   private boolean troubled;
   private boolean abandoned;
   private boolean failed;
@@ -157,6 +165,8 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
             lease,
             channel.spec().maxLease(),
             claimed -> post(() -> lost(claimed)));
+    this.janitor =
+        new Janitor(channel.database(), channel.name(), channel.spec().forgetGroupsAfter());
     this.hints = channel.database().wakeups().onHint(channel.name(), this::wake);
   }
 
@@ -166,6 +176,7 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
 
   void start() {
     leases.start();
+    sweepLater();
     actual.onSubscribe(this);
     if (isRunning()) {
       stopping.update(
@@ -191,6 +202,19 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
     if (enter(CANCELLED)) {
       stopping.dispose();
       post(() -> takeBack(Why.CANCELLED));
+    }
+  }
+
+  /** Every few minutes, and consumers not in step. */
+  private void sweepLater() {
+    long wait = ThreadLocalRandom.current().nextLong(SWEEP_SECONDS, 2 * SWEEP_SECONDS);
+    worker.schedule(this::sweep, wait, TimeUnit.SECONDS);
+  }
+
+  private void sweep() {
+    if (isRunning()) {
+      janitor.sweep().subscribe(forgotten -> {}, error -> {});
+      sweepLater();
     }
   }
 
@@ -222,6 +246,10 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
     return held;
   }
 
+  Mono<Boolean> isOurs(Claimed claimed) {
+    return leases.verify(claimed);
+  }
+
   void redundant() {
     channel.countRedundant();
   }
@@ -240,14 +268,10 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
 
   private void schedule(Runnable task, long delay, TimeUnit unit) {
     try {
-      timerFor(task, delay, unit);
+      worker.schedule(() -> post(task), delay, unit);
     } catch (RejectedExecutionException e) {
       post(task); // there is no time any more
     }
-  }
-
-  private Disposable timerFor(Runnable task, long delay, TimeUnit unit) {
-    return worker.schedule(() -> post(task), delay, unit);
   }
 
   private void drain() {
@@ -274,7 +298,6 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
       } else if (ends()) {
         hints.dispose();
         leases.stop();
-        timer.dispose();
         channel.forget(this);
         worker.dispose();
         return;
@@ -306,11 +329,7 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
     long now = System.nanoTime();
     Claims.Source source = claims.due(now);
     if (source == null) {
-      try {
-        timer.update(timerFor(() -> {}, claims.pause(now), TimeUnit.NANOSECONDS));
-      } catch (RejectedExecutionException e) {
-        fail(Operators.onRejectedExecution(e, actual.currentContext()));
-      }
+      wakeAt(now + claims.pause(now), now);
       return;
     }
     int n = (int) Math.min(wanted, source.batch());
@@ -322,6 +341,29 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
         .subscribe(
             found -> post(() -> claimed(source, n, found)),
             error -> post(() -> notClaimed(source, n, error)));
+  }
+
+  /** Timers that have become too late are not cancelled: they find nothing to do. */
+  private void wakeAt(long time, long now) {
+    if (alarmSet && alarm - time <= 0) {
+      return;
+    }
+    alarmSet = true;
+    alarm = time;
+    try {
+      worker.schedule(
+          () ->
+              post(
+                  () -> {
+                    if (alarm == time) {
+                      alarmSet = false;
+                    }
+                  }),
+          time - now,
+          TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      fail(Operators.onRejectedExecution(e, actual.currentContext()));
+    }
   }
 
   private void claimed(Claims.Source source, int n, Claims.Found found) {
@@ -373,6 +415,7 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
             options.maxUnsettled());
     PostgresSettlement settlement = new PostgresSettlement(this, claimed, stored, seq, origin);
     open.add(settlement);
+    channel.out(settlement);
     current.put(claimed, settlement);
     undecided++;
     settlement.onDone(outcome -> post(() -> done(settlement)));
@@ -404,6 +447,20 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
     if (settlement.isLost()) {
       return;
     }
+    switch (settlement.joined()) {
+      case OPEN -> {
+        deferred.put(settlement, outcome);
+        return;
+      }
+      case COMMITTED -> {
+        leaveIfLane(settlement.claimed);
+        settlement.consumed(outcome instanceof Outcome.Ack);
+        claims.hint(System.nanoTime());
+        undecided--;
+        return;
+      }
+      case NOT -> {}
+    }
     if (outcome instanceof Outcome.Ack) {
       consume(settlement);
     } else if (outcome instanceof Outcome.Release release) {
@@ -417,6 +474,17 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
     if (undecided == 0 && !claiming) {
       settler.hurry(); // nobody else is going to decide anything
     }
+  }
+
+  /** A transaction of the user's has ended; from any thread. */
+  void left(PostgresSettlement settlement) {
+    post(
+        () -> {
+          Outcome outcome = deferred.remove(settlement);
+          if (outcome != null) {
+            settle(settlement, outcome);
+          }
+        });
   }
 
   private void consume(PostgresSettlement settlement) {
@@ -545,6 +613,7 @@ final class PostgresConsumer implements Subscription, Scannable, Runnable {
 
   private void done(PostgresSettlement settlement) {
     open.remove(settlement);
+    channel.in(settlement);
     letters.remove(settlement);
     HELD.decrementAndGet(this);
     if (current.remove(settlement.claimed, settlement) && settlement.claimed instanceof Open) {

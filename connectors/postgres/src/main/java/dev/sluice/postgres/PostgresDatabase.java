@@ -63,9 +63,12 @@ public final class PostgresDatabase {
   private final PostgresSpec spec;
   private final ConnectionPool pool;
   private final ConnectionPool leasePool;
+  private final ConnectionPool userPool;
   private final Db db;
   private final Db leases;
+  private final Db users;
   private final Wakeups wakeups;
+  private final Heartbeats heartbeats;
 
   private PostgresDatabase(ConnectionFactoryOptions options, PostgresSpec spec) {
     this.spec = spec;
@@ -73,8 +76,11 @@ public final class PostgresDatabase {
     String name = "sluice-" + spec.schema();
     this.pool = pool(connections, spec, name, spec.connections());
     this.leasePool = pool(connections, spec, name + "-leases", LEASE_CONNECTIONS);
+    this.userPool = pool(connections, spec, name + "-transactions", spec.connections());
     this.db = new Db(pool, spec.statementTimeout(), Schedulers.parallel());
     this.leases = new Db(leasePool, spec.statementTimeout(), LEASES);
+    this.users = new Db(userPool, spec.transactionTimeout(), Schedulers.parallel());
+    this.heartbeats = new Heartbeats(LEASES);
     this.wakeups = new Wakeups(connections, db, spec.schema());
   }
 
@@ -211,7 +217,7 @@ public final class PostgresDatabase {
     return Mono.defer(
         () -> {
           wakeups.close();
-          return Mono.when(pool.disposeLater(), leasePool.disposeLater());
+          return Mono.when(pool.disposeLater(), leasePool.disposeLater(), userPool.disposeLater());
         });
   }
 
@@ -224,9 +230,14 @@ public final class PostgresDatabase {
     return leases;
   }
 
-  /** The thread that nothing but heartbeats uses. */
-  Scheduler leaseScheduler() {
-    return LEASES;
+  /** The connections for transactions of users. */
+  Db users() {
+    return users;
+  }
+
+  /** What beats for the leases of all consumers. */
+  Heartbeats heartbeats() {
+    return heartbeats;
   }
 
   Wakeups wakeups() {

@@ -18,6 +18,7 @@ package dev.sluice.postgres;
 import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.SettlementCore;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 
 /** The settlement of one delivery. Done and durable are the same here. */
 final class PostgresSettlement extends SettlementCore {
@@ -34,10 +35,23 @@ final class PostgresSettlement extends SettlementCore {
   final long seq;
 
   final Origin origin;
-  private final PostgresConsumer consumer;
+  final PostgresConsumer consumer;
 
   /** Written before the decision that {@link #close} asks for: its Release is also a loss. */
   private volatile boolean revoked;
+
+  /** Whether a transaction of the user's is to consume the message. */
+  enum Joined {
+    NOT,
+    /** Until it ends, what is decided otherwise waits. */
+    OPEN,
+    COMMITTED
+  }
+
+  private volatile Joined joined = Joined.NOT;
+
+  private static final AtomicReferenceFieldUpdater<PostgresSettlement, Joined> JOINED =
+      AtomicReferenceFieldUpdater.newUpdater(PostgresSettlement.class, Joined.class, "joined");
 
   PostgresSettlement(
       PostgresConsumer consumer, Claimed claimed, Stored stored, long seq, Origin origin) {
@@ -58,6 +72,21 @@ final class PostgresSettlement extends SettlementCore {
     if (!revoked) {
       consumer.redundant();
     }
+  }
+
+  /** True if no transaction had been begun and nothing decided. */
+  boolean join() {
+    return !isSettled() && !isLost() && JOINED.compareAndSet(this, Joined.NOT, Joined.OPEN);
+  }
+
+  /** The transaction has ended. */
+  void leave(boolean committed) {
+    joined = committed ? Joined.COMMITTED : Joined.NOT;
+    consumer.left(this);
+  }
+
+  Joined joined() {
+    return joined;
   }
 
   /** Takes the message back, unless the holder has decided. */

@@ -27,7 +27,8 @@ import java.util.regex.Pattern;
 public final class PostgresSpec {
 
   static final PostgresSpec DEFAULT =
-      new PostgresSpec("sluice", 8, Duration.ofSeconds(5), Duration.ofSeconds(10), true);
+      new PostgresSpec(
+          "sluice", 8, Duration.ofSeconds(5), Duration.ofSeconds(10), Duration.ofSeconds(30), true);
 
   /** It becomes part of SQL texts, so nothing that would have to be quoted is let in. */
   private static final Pattern IDENTIFIER = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
@@ -38,6 +39,7 @@ public final class PostgresSpec {
   private final int connections;
   private final Duration acquireTimeout;
   private final Duration statementTimeout;
+  private final Duration transactionTimeout;
   private final boolean migrate;
 
   private PostgresSpec(
@@ -45,11 +47,13 @@ public final class PostgresSpec {
       int connections,
       Duration acquireTimeout,
       Duration statementTimeout,
+      Duration transactionTimeout,
       boolean migrate) {
     this.schema = schema;
     this.connections = connections;
     this.acquireTimeout = acquireTimeout;
     this.statementTimeout = statementTimeout;
+    this.transactionTimeout = transactionTimeout;
     this.migrate = migrate;
   }
 
@@ -66,11 +70,14 @@ public final class PostgresSpec {
       throw new IllegalArgumentException(
           "schema: '" + schema + "' (expected: " + IDENTIFIER.pattern() + ")");
     }
-    return new PostgresSpec(schema, connections, acquireTimeout, statementTimeout, migrate);
+    return new PostgresSpec(
+        schema, connections, acquireTimeout, statementTimeout, transactionTimeout, migrate);
   }
 
   /**
-   * At most as many connections are open. Default: 8.
+   * At most as many connections are open for what channels and stores do, and as many again for
+   * transactions of {@link PostgresChannel#inTransaction}. Leases have 2 of their own, and one
+   * listens for hints. Default: 8.
    *
    * @param connections 1..1000
    * @return the new spec
@@ -80,7 +87,8 @@ public final class PostgresSpec {
     if (connections < 1 || connections > 1000) {
       throw new IllegalArgumentException("connections: " + connections + " (expected: 1..1000)");
     }
-    return new PostgresSpec(schema, connections, acquireTimeout, statementTimeout, migrate);
+    return new PostgresSpec(
+        schema, connections, acquireTimeout, statementTimeout, transactionTimeout, migrate);
   }
 
   /**
@@ -92,7 +100,12 @@ public final class PostgresSpec {
    */
   public PostgresSpec acquireTimeout(Duration acquireTimeout) {
     return new PostgresSpec(
-        schema, connections, inRange("acquireTimeout", acquireTimeout), statementTimeout, migrate);
+        schema,
+        connections,
+        inRange("acquireTimeout", acquireTimeout),
+        statementTimeout,
+        transactionTimeout,
+        migrate);
   }
 
   /**
@@ -109,6 +122,24 @@ public final class PostgresSpec {
         connections,
         acquireTimeout,
         inRange("statementTimeout", statementTimeout),
+        transactionTimeout,
+        migrate);
+  }
+
+  /**
+   * How long a transaction of {@link PostgresChannel#inTransaction} may take. Default: 30 s.
+   *
+   * @param transactionTimeout 1 ms to 1 hour
+   * @return the new spec
+   * @throws IllegalArgumentException if out of range
+   */
+  public PostgresSpec transactionTimeout(Duration transactionTimeout) {
+    return new PostgresSpec(
+        schema,
+        connections,
+        acquireTimeout,
+        statementTimeout,
+        inRange("transactionTimeout", transactionTimeout),
         migrate);
   }
 
@@ -120,7 +151,8 @@ public final class PostgresSpec {
    * @return the new spec
    */
   public PostgresSpec migrate(boolean migrate) {
-    return new PostgresSpec(schema, connections, acquireTimeout, statementTimeout, migrate);
+    return new PostgresSpec(
+        schema, connections, acquireTimeout, statementTimeout, transactionTimeout, migrate);
   }
 
   private static Duration inRange(String what, Duration value) {
@@ -145,6 +177,10 @@ public final class PostgresSpec {
 
   Duration statementTimeout() {
     return statementTimeout;
+  }
+
+  Duration transactionTimeout() {
+    return transactionTimeout;
   }
 
   boolean migrate() {

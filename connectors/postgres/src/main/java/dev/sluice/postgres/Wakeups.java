@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -35,13 +36,9 @@ import reactor.util.retry.Retry;
 /**
  * Tells the consumers of other processes that there may be something for them. Nothing depends on
  * it: a hint that is lost is made good by polling. It listens on one connection for all channels,
- * while anybody wants to know.
+ * from the first consumer on.
  */
 final class Wakeups {
-
-  /*
-   * Threads: the guard protects who listens; hints come on the driver's threads, and only wake.
-   */
 
   private static final Logger log = LoggerFactory.getLogger(Wakeups.class);
 
@@ -55,8 +52,7 @@ final class Wakeups {
   private final String schema;
   private final Map<String, Set<Runnable>> sleepers = new ConcurrentHashMap<>();
   private final Disposable.Swap listening = Disposables.swap();
-  private final Object guard = new Object();
-  private int listeners;
+  private final AtomicBoolean begun = new AtomicBoolean();
 
   Wakeups(PostgresqlConnectionFactory connections, Db db, String schema) {
     this.connections = connections;
@@ -67,11 +63,15 @@ final class Wakeups {
   /** Calls {@code wake} when something may have come to the queue, until it is disposed. */
   Disposable onHint(String queue, Runnable wake) {
     String topic = topic(queue);
-    sleepers.computeIfAbsent(topic, t -> ConcurrentHashMap.newKeySet()).add(wake);
-    synchronized (guard) {
-      if (listeners++ == 0) {
-        listening.update(listen().subscribe());
-      }
+    sleepers.compute(
+        topic,
+        (t, all) -> {
+          Set<Runnable> some = all == null ? ConcurrentHashMap.newKeySet() : all;
+          some.add(wake);
+          return some;
+        });
+    if (begun.compareAndSet(false, true)) {
+      listening.update(listen().subscribe());
     }
     return Disposables.composite(() -> forget(topic, wake));
   }
@@ -83,11 +83,6 @@ final class Wakeups {
           all.remove(wake);
           return all.isEmpty() ? null : all;
         });
-    synchronized (guard) {
-      if (--listeners == 0) {
-        listening.update(Disposables.single());
-      }
-    }
   }
 
   /** Gives a hint to whoever listens. */

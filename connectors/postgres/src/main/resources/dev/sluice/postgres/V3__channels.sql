@@ -52,3 +52,6 @@ with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_
 
 create index sl_lane_awake on {schema}.sl_lane(queue, visible_at)
   where visible_at < 'infinity';
+
+create index sl_lane_asleep on {schema}.sl_lane(queue, asleep_since)
+  where visible_at = 'infinity';

@@ -141,6 +141,35 @@ class PostgresChannelTest {
     }
 
     @Test
+    void areForgottenWhenTheyHaveBeenEmptyForLongAndNotBefore() {
+      for (int i = 0; i < 30; i++) {
+        send(message("a").withGroup("g" + i));
+      }
+      Queue<String> bodies = new ConcurrentLinkedQueue<>();
+      consume(bodies);
+      String asleep = "select count(*) from {schema}.sl_lane where visible_at = 'infinity'";
+      await("the lanes to sleep", () -> query(asleep) == 30);
+      assertThat(new Janitor(database, "orders", Duration.ofHours(1)).sweep().block(PATIENCE))
+          .isZero();
+      Janitor janitor = new Janitor(database, "orders", Duration.ofMillis(1));
+      List<Mono<?>> both = new ArrayList<>(); // while some of them come back
+      for (int i = 0; i < 30; i += 3) {
+        both.add(channel.send(message("b").withGroup("g" + i)));
+        both.add(janitor.sweep());
+      }
+      Flux.merge(Flux.fromIterable(both), 32, 1).blockLast(PATIENCE);
+      await("all messages", () -> bodies.size() == 40);
+      await(
+          "the lanes to be forgotten",
+          () ->
+              janitor.sweep().block(PATIENCE) == 0
+                  && query("select count(*) from {schema}.sl_lane") == 0);
+      assertThat(query("select count(*) from {schema}.sl_group_seq")).isZero();
+      send(message("c").withGroup("g0"));
+      await("the last message", () -> bodies.size() == 41);
+    }
+
+    @Test
     void areTakenWithSeveralMessagesAndOneClaim() {
       for (int i = 0; i < 5; i++) {
         send(message("" + i).withGroup("x"));
@@ -184,7 +213,7 @@ class PostgresChannelTest {
   @Nested
   class Leases {
 
-    private final ReceiveOptions shortly = ReceiveOptions.defaults().lease(Duration.ofSeconds(1));
+    private final ReceiveOptions shortly = ReceiveOptions.defaults().lease(Duration.ofSeconds(2));
 
     @Test
     void areRenewedWhileEverythingElseIsBusy() {
@@ -194,7 +223,8 @@ class PostgresChannelTest {
       Disposable.Composite busy = reactor.core.Disposables.composite();
       consumers.add(channel.receive(shortly).subscribe(taken::add));
       await("both", () -> taken.size() == 2);
-      long end = System.nanoTime() + Duration.ofSeconds(2).toNanos();
+      database.leases().run("test", c -> Mono.just(1)).block(PATIENCE); // has its connection
+      long end = System.nanoTime() + Duration.ofSeconds(3).toNanos();
       for (int i = 0; i < Schedulers.DEFAULT_POOL_SIZE; i++) {
         busy.add(Schedulers.parallel().schedule(() -> spinUntil(end, busy)));
       }

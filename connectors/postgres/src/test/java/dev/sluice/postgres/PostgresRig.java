@@ -82,6 +82,7 @@ final class PostgresRig implements ChannelRig {
         Capability.EXPIRY,
         Capability.LEASES,
         Capability.DEPTH,
+        Capability.TRANSACTIONAL,
         Capability.REDELIVERY_COUNT);
   }
 
