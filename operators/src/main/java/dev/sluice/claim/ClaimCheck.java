@@ -64,8 +64,8 @@ public final class ClaimCheck {
    *   <dt>Cancel
    *   <dd>cancels the source and what is being stored, which leaves nothing
    *   <dt>Discard
-   *   <dd>skipped messages; on cancel and on error what {@code flatMapSequential} discards: messages
-   *       hold no resources
+   *   <dd>skipped messages; on cancel and on error what {@code flatMapSequential} discards:
+   *       messages hold no resources
    *   <dt>Threads
    *   <dd>messages arrive on a thread of the store or of the source, one at a time
    * </dl>
@@ -106,9 +106,7 @@ public final class ClaimCheck {
 
   /** Several at once, which go on in the order in which they came. */
   private static <T> Flux<Message<byte[]>> inOrder(
-      Flux<Message<T>> source,
-      int concurrency,
-      Function<Message<T>, Mono<Message<byte[]>>> work) {
+      Flux<Message<T>> source, int concurrency, Function<Message<T>, Mono<Message<byte[]>>> work) {
     return source.flatMapSequential(work, concurrency, 1);
   }
 
@@ -133,8 +131,8 @@ public final class ClaimCheck {
    *   <dt>Cancel
    *   <dd>cancels the source and what is being read
    *   <dt>Discard
-   *   <dd>skipped messages; on cancel and on error what {@code flatMapSequential} discards: messages
-   *       hold no resources
+   *   <dd>skipped messages; on cancel and on error what {@code flatMapSequential} discards:
+   *       messages hold no resources
    *   <dt>Threads
    *   <dd>messages arrive on a thread of the store or of the source, one at a time
    * </dl>

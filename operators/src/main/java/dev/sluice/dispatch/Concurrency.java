@@ -58,9 +58,9 @@ public abstract sealed class Concurrency {
 
   /**
    * As many workers as it takes for each to have no more than so many messages: {@code depth /
-   * messagesPerWorker}, rounded up. The depth is asked for at once and then every 5 s; it starts at
-   * the minimum. More workers run at once when the queue is deeper, fewer only when it has been
-   * shallower for the whole cool-down.
+   * messagesPerWorker}, rounded up. The depth is asked for at once and again 5 s after each answer;
+   * it starts at the minimum. More workers run at once when the queue is deeper, fewer only when it
+   * has been shallower for the whole cool-down.
    *
    * @param depth how many messages wait, for example {@code channel::depth}; an empty answer, an
    *     error, or one that takes longer than the period changes nothing
@@ -165,7 +165,7 @@ public abstract sealed class Concurrency {
     }
 
     /**
-     * How often the depth is asked for. Defaults to 5 s.
+     * How long after an answer the depth is asked for again. Defaults to 5 s.
      *
      * @param period more than zero
      */

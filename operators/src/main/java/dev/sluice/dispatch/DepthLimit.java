@@ -20,7 +20,6 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
@@ -53,9 +52,9 @@ final class DepthLimit extends Limit {
   @Override
   void open() {
     asking.update(
-        Flux.interval(java.time.Duration.ZERO, options.every, timer)
-            .onBackpressureDrop()
-            .concatMap(tick -> ask(), 0)
+        ask()
+            .repeatWhen(answered -> answered.delayElements(options.every, timer))
+            .subscribeOn(timer)
             .subscribe(this::seen));
   }
 
