@@ -16,9 +16,12 @@
 package dev.sluice.bench;
 
 import static dev.sluice.compete.CompetingConsumers.compete;
+import static dev.sluice.dispatch.ReadyOrder.mostUrgentFirst;
+import static dev.sluice.priority.PriorityMerge.priorityDispatch;
 
 import dev.sluice.dispatch.Concurrency;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -97,6 +100,20 @@ public class CompeteBenchmark {
     Concurrency adaptive = Concurrency.byLatency(Duration.ofSeconds(1), CONCURRENCY, CONCURRENCY);
     return SumSubscriber.of(
         Flux.fromArray(elements).transform(compete(i -> workers[i], c -> c.concurrency(adaptive))),
+        SUM);
+  }
+
+  /** Ours, the most urgent element of those that wait first. */
+  @Benchmark
+  @OperationsPerInvocation(ELEMENTS)
+  public long urgentFirst() {
+    return SumSubscriber.of(
+        Flux.fromArray(elements)
+            .<Integer>transform(
+                priorityDispatch(
+                    mostUrgentFirst(Comparator.comparingInt(i -> i % 10)),
+                    i -> workers[i],
+                    c -> c.concurrency(CONCURRENCY))),
         SUM);
   }
 

@@ -160,7 +160,8 @@ public final class ConvoySpec<T> implements Cloneable {
   }
 
   /**
-   * What is asked before a worker starts: a rate, for example. Defaults to nobody.
+   * What is asked before a worker starts, as {@link dev.sluice.level.LoadLeveling} does for its
+   * rate and its circuit breaker. Defaults to nobody.
    *
    * @param gate makes one for each subscription, from the scheduler whose time counts
    */

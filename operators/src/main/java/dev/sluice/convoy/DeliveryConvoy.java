@@ -105,10 +105,14 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
             clock,
             assembly);
     return FluxDispatch.create(source, () -> work, dispatch)
-        .doOnDiscard(
-            Delivery.class,
-            delivery ->
-                delivery.settlement().settle(Outcome.release(Outcome.Release.Why.CANCELLED)));
+        .doOnDiscard(Delivery.class, DeliveryConvoy::release);
+  }
+
+  /** Unless it was settled before: one that was rejected is discarded too. */
+  private static void release(Delivery<?> delivery) {
+    if (!delivery.settlement().isSettled()) {
+      delivery.settlement().settle(Outcome.release(Outcome.Release.Why.CANCELLED));
+    }
   }
 
   /** How many unsettled deliveries the source must allow for the look-ahead to be reached. */

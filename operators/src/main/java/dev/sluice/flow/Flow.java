@@ -37,6 +37,10 @@ import dev.sluice.delivery.LeakDetector;
 import dev.sluice.dispatch.ReadyOrder;
 import dev.sluice.gather.Gathered;
 import dev.sluice.gather.ScatterGather;
+import dev.sluice.level.LevelSpec;
+import dev.sluice.level.LeveledDeliveries;
+import dev.sluice.level.LoadLeveling;
+import dev.sluice.level.Overflow;
 import dev.sluice.message.Message;
 import dev.sluice.priority.DeliveryReordering;
 import dev.sluice.priority.PrioritizeSpec;
@@ -344,6 +348,43 @@ public final class Flow<T> {
     Objects.requireNonNull(spec, "spec");
     return compete(
         worker, options -> spec.apply(options.name("priorityDispatch").readyOrder(BY_PRIORITY)));
+  }
+
+  /**
+   * Passes messages on in their order, at the rate of the options, and keeps what comes in a peak
+   * waiting: {@link LoadLeveling}. A message that comes back from further down passes once more.
+   *
+   * @param spec the options; a flow drops nothing, so there is {@link Overflow#BACKPRESSURE} and
+   *     {@link Overflow#REJECT}
+   * @throws IllegalArgumentException if an option is out of range, needs a worker, or drops
+   *     messages
+   */
+  public Flow<T> loadLevel(UnaryOperator<LevelSpec<Message<T>>> spec) {
+    return level(LoadLeveling.ofDeliveries(spec));
+  }
+
+  /**
+   * Works on messages as often, and on as many at once, as the options say, and on none while a
+   * circuit breaker is open: {@link LoadLeveling}. Meanwhile no attempt is used up; messages wait,
+   * and then their channel does.
+   *
+   * <p>A failed worker is retried in place by the flow's error policy, then its message goes to the
+   * dead letters, unless {@link LevelSpec#onFailure} says otherwise.
+   *
+   * @param worker the work for one payload
+   * @param spec the options
+   * @throws IllegalArgumentException if an option is out of range, or drops messages
+   */
+  public <R> Flow<R> loadLevel(
+      Function<? super T, ? extends Publisher<? extends R>> worker,
+      UnaryOperator<LevelSpec<Message<T>>> spec) {
+    return level(LoadLeveling.ofDeliveries(worker, spec));
+  }
+
+  private <R> Flow<R> level(LeveledDeliveries<T, R> leveled) {
+    return step(
+        settings.atLeast(leveled.lookAhead()),
+        (source, scope) -> scope.convoy(leveled.admitted(source), leveled.workers()));
   }
 
   /**

@@ -135,7 +135,12 @@ final class Scope {
     delivery.settlement().settle(Outcome.ack());
   }
 
+  /**
+   * Gives a discarded delivery back, unless it was settled: one that was rejected is discarded too.
+   */
   static void release(Delivery<?> delivery) {
-    delivery.settlement().settle(Outcome.release(Outcome.Release.Why.CANCELLED));
+    if (!delivery.settlement().isSettled()) {
+      delivery.settlement().settle(Outcome.release(Outcome.Release.Why.CANCELLED));
+    }
   }
 }

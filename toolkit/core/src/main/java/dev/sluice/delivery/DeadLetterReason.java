@@ -27,6 +27,8 @@ public enum DeadLetterReason {
   UNROUTABLE,
   /** Every attempt that the policy allows has failed. */
   ATTEMPTS_EXHAUSTED,
+  /** There was no room for it where it should have waited. */
+  OVERLOADED,
   /** The payload that the message refers to is gone. */
   CLAIM_LOST,
   /** A saga could neither finish nor compensate. */
