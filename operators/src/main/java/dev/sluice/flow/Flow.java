@@ -37,6 +37,9 @@ import dev.sluice.delivery.LeakDetector;
 import dev.sluice.dispatch.ReadyOrder;
 import dev.sluice.gather.Gathered;
 import dev.sluice.gather.ScatterGather;
+import dev.sluice.idempotent.DeliveryIdempotent;
+import dev.sluice.idempotent.Idempotent;
+import dev.sluice.idempotent.IdempotentSpec;
 import dev.sluice.level.LevelSpec;
 import dev.sluice.level.LeveledDeliveries;
 import dev.sluice.level.LoadLeveling;
@@ -46,6 +49,7 @@ import dev.sluice.priority.DeliveryReordering;
 import dev.sluice.priority.PrioritizeSpec;
 import dev.sluice.priority.PriorityMerge;
 import dev.sluice.priority.PrioritySpec;
+import dev.sluice.store.IdempotencyStore;
 import dev.sluice.store.PayloadStore;
 import java.time.Clock;
 import java.time.Duration;
@@ -448,6 +452,45 @@ public final class Flow<T> {
     return step(
         settings.atLeast(reordering.window()),
         (source, scope) -> scope.reorder(source, reordering));
+  }
+
+  /**
+   * Does what follows once for each message, with the default options.
+   *
+   * @see #idempotent(String, Function, IdempotencyStore, UnaryOperator)
+   */
+  public Flow<T> idempotent(String scope, IdempotencyStore store) {
+    return idempotent(scope, Message::id, store, spec -> spec);
+  }
+
+  /**
+   * Does what follows once for each key: {@link Idempotent}. The key is in progress from here until
+   * the message is settled. When it is acknowledged the store remembers that first, then the
+   * channel; until the store does, the message is unsettled. When it is anything else the key is
+   * forgotten first, so that it is tried again when the message comes again.
+   *
+   * <p>A message whose key has been done is acknowledged as a duplicate. One whose key is in
+   * progress elsewhere is given back for up to a second, which is not counted as an attempt; where
+   * the channel has no {@linkplain dev.sluice.channel.Capability#EXCLUSIVE_GROUPS exclusive groups}
+   * later messages of its group may overtake it then. Where they must not, let the worker of a
+   * {@link #groupedConvoy} be idempotent instead: {@link Idempotent#run}. While the store is in
+   * trouble nothing passes; what is wrong with it for good ends the flow.
+   *
+   * @param scope what is done, such as {@code charge}, 1 to 100 characters: a name of its own for
+   *     each such step
+   * @param key what makes two messages duplicates, 1 to 400 characters; an exception of it settles
+   *     the message by the error policy
+   * @param store what has been done
+   * @param spec the options: lease, retention, timeout
+   * @throws IllegalArgumentException if the scope or an option is out of range
+   */
+  public Flow<T> idempotent(
+      String scope,
+      Function<? super Message<T>, String> key,
+      IdempotencyStore store,
+      UnaryOperator<IdempotentSpec> spec) {
+    DeliveryIdempotent<T> once = Idempotent.ofDeliveries(scope, key, store, spec);
+    return step((source, run) -> source.transform(once.onError(run.settings().policy())));
   }
 
   /**
