@@ -105,6 +105,32 @@ class MulticastSettlementTest {
     assertThat(parent.decided).containsExactly(ACK);
   }
 
+  /** Or the next of its group, let go by its end, could overtake it. */
+  @Test
+  void aRetryIsDoneWhenItIsBack() {
+    List<Settlement> attempts = new ArrayList<>();
+    attempts.add(
+        copy(
+            new MulticastSettlement.Subscriber() {
+              @Override
+              public void again(Settlement copy, Outcome.Retry retry) {
+                assertThat(attempts.get(0).isDone()).isFalse();
+                attempts.add(copy);
+              }
+
+              @Override
+              public Mono<Void> deadLetter(Outcome.Reject reject) {
+                return Mono.never();
+              }
+            }));
+    attempts.get(0).settle(RETRY);
+    assertThat(attempts).hasSize(2);
+    assertThat(attempts.get(0).isDone()).isTrue();
+    attempts.get(1).settle(ACK);
+    multicast.producerDone(ACK);
+    assertThat(parent.decided).containsExactly(ACK);
+  }
+
   @Test
   void aRejectIsAnAckOnceItsDeadLetterIsConfirmed() {
     Settlement one = copy(first);
