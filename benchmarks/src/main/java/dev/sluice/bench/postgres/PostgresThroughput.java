@@ -42,9 +42,9 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * What a {@link PostgresChannel} costs beside bare loops of the statements that a queue takes at
- * least, on one server, in one run, with durable commits and pools of the same size. A round counts
- * only if every message was consumed once.
+ * What a {@link PostgresChannel} costs beside bare loops of the same statements, on one server, in
+ * one run, with durable commits and pools of the same size. A round counts only if every message
+ * was consumed once.
  *
  * <pre>{@code
  * mvn -pl benchmarks -am -Ppostgres-bench verify -DskipTests
@@ -59,22 +59,48 @@ final class PostgresThroughput {
   private static final int INSERT = 256;
   private static final byte[] BODY = new byte[100];
 
+  private static final String HEADERS =
+      "{\"ce_specversion\":\"1.0\",\"ce_id\":\"0192f3a4-7d3c-7aaa-8bbb-0123456789ab\","
+          + "\"ce_source\":\"/sluice\",\"ce_type\":\"unknown\","
+          + "\"ce_time\":\"2026-01-01T00:00:00Z\","
+          + "\"content-type\":\"application/octet-stream\"}";
+
   private static final String BARE_INSERT =
       """
-      insert into bare(body) select decode(b, 'hex') from unnest($1::text[]) as b
+      insert into sluice.sl_message(queue, rank, headers, body)
+      select 'bare', (extract(epoch from clock_timestamp()) * 1000000)::bigint, h::jsonb,
+             decode(b, 'hex')
+      from unnest($1::text[], $2::text[]) as m(h, b)
       """;
 
+  /** The statements of the channel itself. */
   private static final String BARE_LEASE =
       """
-      with picked as (
-        select id from bare where visible_at <= now() order by id limit $1
-        for update skip locked)
-      update bare b set visible_at = now() + interval '30 s', token = gen_random_uuid(),
-             attempts = attempts + 1
-      from picked where b.id = picked.id returning b.id, b.body, b.token
+      with ready as materialized (
+        select id, rank from sluice.sl_message
+        where queue = 'bare' and visible_at = '-infinity'
+        order by rank, id limit $1 for update skip locked),
+      rested as materialized (
+        select id, rank from sluice.sl_message
+        where queue = 'bare' and visible_at > '-infinity'
+          and visible_at <= (select clock_timestamp())
+        order by visible_at limit $1 for update skip locked),
+      picked as materialized (
+        select id from (table ready union all table rested) both_of_them
+        order by rank, id limit $1)
+      update sluice.sl_message m
+      set visible_at = clock_timestamp() + interval '30 s',
+          claim = nextval('sluice.sl_claim'), attempts = m.attempts + 1
+      from picked where m.queue = 'bare' and m.id = picked.id
+      returning m.id, m.claim, m.attempts, m.headers::text as headers, m.body
       """;
 
-  private static final String BARE_ACK = "delete from bare where id = any($1)";
+  private static final String BARE_ACK =
+      """
+      delete from sluice.sl_message m
+      using (select * from unnest($1::bigint[], $2::bigint[]) as mine(id, claim) order by id) mine
+      where m.queue = 'bare' and m.id = mine.id and m.claim = mine.claim
+      """;
 
   private final PostgresDatabase database;
   private final ConnectionPool pool;
@@ -103,12 +129,6 @@ final class PostgresThroughput {
                   .maxSize(CONSUMERS)
                   .build());
       PostgresThroughput bench = new PostgresThroughput(database, pool, messages);
-      bench
-          .statement(
-              "create table bare(id bigint generated always as identity primary key, body bytea,"
-                  + " visible_at timestamptz not null default '-infinity', token uuid,"
-                  + " attempts int not null default 0)")
-          .block();
       for (int round = 0; round <= rounds; round++) {
         bench.round(round);
       }
@@ -156,12 +176,19 @@ final class PostgresThroughput {
   // == bare ==
 
   private void insertBare() {
-    String hex = "00".repeat(BODY.length);
+    String[] headers = new String[INSERT];
     String[] bodies = new String[INSERT];
-    Arrays.fill(bodies, hex);
+    Arrays.fill(headers, HEADERS);
+    Arrays.fill(bodies, "00".repeat(BODY.length));
     Flux.range(0, messages / INSERT)
-        .flatMap(i -> execute(BARE_INSERT, s -> s.bind("$1", bodies)), PRODUCERS)
-        .then(execute(BARE_INSERT, s -> s.bind("$1", Arrays.copyOf(bodies, messages % INSERT))))
+        .flatMap(
+            i -> execute(BARE_INSERT, s -> s.bind("$1", headers).bind("$2", bodies)), PRODUCERS)
+        .then(
+            execute(
+                BARE_INSERT,
+                s ->
+                    s.bind("$1", Arrays.copyOf(headers, messages % INSERT))
+                        .bind("$2", Arrays.copyOf(bodies, messages % INSERT))))
         .block();
   }
 
@@ -179,6 +206,8 @@ final class PostgresThroughput {
     check(consumed.get());
   }
 
+  private record Leased(long id, long claim) {}
+
   private Mono<Integer> leaseAndAck(int batch) {
     return Mono.usingWhen(
             pool.create(),
@@ -188,16 +217,25 @@ final class PostgresThroughput {
                         result ->
                             result.map(
                                 row -> {
+                                  Objects.requireNonNull(row.get("headers", String.class));
                                   Objects.requireNonNull(row.get("body", byte[].class));
-                                  return Objects.requireNonNull(row.get("id", Long.class));
+                                  return new Leased(
+                                      Objects.requireNonNull(row.get("id", Long.class)),
+                                      Objects.requireNonNull(row.get("claim", Long.class)));
                                 }))
                     .collectList(),
             connection -> connection.close())
         .flatMap(
-            ids ->
-                ids.isEmpty()
+            leased ->
+                leased.isEmpty()
                     ? Mono.just(0)
-                    : execute(BARE_ACK, s -> s.bind("$1", ids.toArray(new Long[0])))
+                    : execute(
+                            BARE_ACK,
+                            s ->
+                                s.bind("$1", leased.stream().map(Leased::id).toArray(Long[]::new))
+                                    .bind(
+                                        "$2",
+                                        leased.stream().map(Leased::claim).toArray(Long[]::new)))
                         .map(Long::intValue));
   }
 
@@ -209,10 +247,6 @@ final class PostgresThroughput {
                 .concatMap(Result::getRowsUpdated)
                 .reduce(0L, Long::sum),
         connection -> connection.close());
-  }
-
-  private Mono<Long> statement(String sql) {
-    return execute(sql, s -> s);
   }
 
   // == channel ==

@@ -62,7 +62,9 @@ final class LaneClaim {
 
   /**
    * Nobody can be between writing a message and waking its lane while we hold the group's row; if
-   * somebody is, or has been, the lane stays awake and is looked at again.
+   * somebody is, or has been, the lane stays awake and is looked at again. The lane itself is
+   * waited for: a claim that saw it before ours may hold it for a moment, and must not keep it
+   * leased.
    */
   private static final String REST =
       """
@@ -70,7 +72,7 @@ final class LaneClaim {
         select l.grp, l.head_seq
         from unnest($2::text[], $3::bigint[]) as mine(grp, claim)
         join {schema}.sl_lane l on l.queue = $1 and l.grp = mine.grp and l.claim = mine.claim
-        order by l.grp for update of l skip locked),
+        order by l.grp for update of l),
       number as materialized (
         select q.grp, q.next_seq
         from lane join {schema}.sl_group_seq q on q.queue = $1 and q.grp = lane.grp

@@ -36,6 +36,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 
 /**
@@ -45,7 +46,10 @@ import reactor.core.scheduler.Schedulers;
 class LaneClaimTest {
 
   private static final Duration PATIENCE = Duration.ofSeconds(90);
-  private static final long LEASE = Duration.ofMinutes(1).toNanos();
+
+  /** So long that nothing of which the lease has to end is done in time. */
+  private static final long LEASE = Duration.ofHours(1).toNanos();
+
   private static final int GROUPS = 200;
   private static final int CONSUMERS = 4;
   private static final int PRODUCERS = 3;
@@ -80,6 +84,61 @@ class LaneClaimTest {
         .block(PATIENCE);
     assertThat(book.violations).as("seed %s", seed).isEmpty();
     assertThat(book.consumed).as("seed %s", seed).hasValue(PRODUCERS * EACH);
+  }
+
+  @Test
+  void givesBackAnEmptyLaneThatSomebodyElseHasLockedForAMoment() {
+    Sender sender =
+        new Sender(
+            "lanes",
+            new Enqueue(database, "lanes", Duration.ofMinutes(1)),
+            Schedulers.parallel(),
+            () -> {});
+    sender.send(Message.of(new byte[0]).withGroup("x")).block(PATIENCE);
+    LaneClaim claims = new LaneClaim(database, "lanes");
+    Lane lane = claims.claim(1, LEASE).blockOptional(PATIENCE).orElseThrow().get(0);
+    claims.fetch(List.of(lane), 1).block(PATIENCE);
+    new LaneSettle(database, "lanes")
+        .move(List.of(LaneSettle.Move.past(lane, lane.messages.remove().seq())))
+        .block(PATIENCE);
+    Lane empty = claims.claim(1, LEASE).blockOptional(PATIENCE).orElseThrow().get(0);
+    assertThat(claims.fetch(List.of(empty), 1).block(PATIENCE)).containsExactly(empty);
+    Sinks.Empty<Void> moment = Sinks.empty();
+    Sinks.Empty<Void> locked = Sinks.empty();
+    Mono<Boolean> somebody =
+        database
+            .db()
+            .transaction(
+                "test",
+                connection ->
+                    Db.count(
+                            connection.createStatement(
+                                database.sql("select from {schema}.sl_lane for update")))
+                        .doOnNext(rows -> locked.tryEmitEmpty())
+                        .then(moment.asMono())
+                        .thenReturn(true));
+    Mono<Void> rest =
+        locked
+            .asMono()
+            .then(
+                Mono.when(
+                    claims.rest(List.of(empty)),
+                    Mono.delay(Duration.ofMillis(100)).doOnNext(t -> moment.tryEmitEmpty())));
+    Mono.when(somebody, rest).block(PATIENCE);
+    assertThat(
+            database
+                .db()
+                .run(
+                    "test",
+                    connection ->
+                        Db.rows(
+                                connection.createStatement(
+                                    database.sql(
+                                        "select count(*) from {schema}.sl_lane where claim is null")),
+                                row -> row.get(0, Long.class))
+                            .single())
+                .block(PATIENCE))
+        .isOne();
   }
 
   private Mono<Void> produce(int producer, Random random, Book book) {
