@@ -34,6 +34,7 @@ import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.jspecify.annotations.Nullable;
@@ -219,15 +220,26 @@ public final class EmbeddedKafka implements AutoCloseable {
     }
   }
 
+  /**
+   * A broker that a busy machine has kept from its heartbeats is fenced, and the one broker that
+   * could hold the topic is missing until it has sent the next.
+   */
   private static boolean create(Admin admin, NewTopic topic) throws ExecutionException {
-    try {
-      await(admin.createTopics(List.of(topic)).all());
-      return true;
-    } catch (ExecutionException e) {
-      if (e.getCause() instanceof TopicExistsException) {
-        return false;
+    long deadline = System.nanoTime() + ADMIN_TIMEOUT.toNanos();
+    for (; ; ) {
+      try {
+        await(admin.createTopics(List.of(topic)).all());
+        return true;
+      } catch (ExecutionException e) {
+        if (e.getCause() instanceof TopicExistsException) {
+          return false;
+        }
+        boolean fenced = e.getCause() instanceof InvalidReplicationFactorException;
+        if (!fenced || System.nanoTime() - deadline > 0) {
+          throw e;
+        }
+        LockSupport.parkNanos(100_000_000);
       }
-      throw e;
     }
   }
 
