@@ -42,7 +42,7 @@ final class Ask<T, R> extends Signal implements CoreSubscriber<R>, Scannable {
   private static final int TOLD = 1;
   private static final int LEFT = 2;
 
-  private final GatherMain<T, R> main;
+  private final GatherTimer<T, R> main;
 
   /** Null for the fallback, which is nobody's leg. */
   final @Nullable Call<T, R> call;
@@ -73,7 +73,7 @@ final class Ask<T, R> extends Signal implements CoreSubscriber<R>, Scannable {
    *
    * @param single whether the recipient gives a Mono, which need not be cancelled after its value
    */
-  Ask(GatherMain<T, R> main, @Nullable Call<T, R> call, boolean single) {
+  Ask(GatherTimer<T, R> main, @Nullable Call<T, R> call, boolean single) {
     this.main = main;
     this.call = call;
     this.single = single;

@@ -30,7 +30,7 @@ final class Call<T, R> extends Bulkhead.Waiter {
 
   static final long NEVER = Long.MAX_VALUE;
 
-  final GatherMain<T, R> main;
+  final GatherDrain<T, R> main;
   final Recipient<? super T, ? extends R> recipient;
 
   /** -1 until it is selected. */
@@ -53,7 +53,7 @@ final class Call<T, R> extends Bulkhead.Waiter {
   /** It is in the stack, to be asked again without a wait. */
   boolean again;
 
-  Call(GatherMain<T, R> main, Recipient<? super T, ? extends R> recipient, int index) {
+  Call(GatherDrain<T, R> main, Recipient<? super T, ? extends R> recipient, int index) {
     this.main = main;
     this.recipient = recipient;
     this.index = index;

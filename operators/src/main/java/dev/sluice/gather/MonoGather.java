@@ -122,7 +122,7 @@ final class MonoGather<T, R> extends Mono<Gathered<R>> implements Scannable {
     @Override
     public @Nullable Object scanUnsafe(Attr key) {
       if (key == Attr.BUFFERED) {
-        return isOver() ? 0 : responses();
+        return isOver() ? 0 : responded();
       }
       return super.scanUnsafe(key);
     }

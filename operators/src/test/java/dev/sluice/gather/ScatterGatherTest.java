@@ -26,7 +26,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -48,6 +50,7 @@ import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 import reactor.test.publisher.TestPublisher;
+import reactor.test.publisher.TestPublisher.Violation;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 /** The collected gather. Recipients are letters; their answers the same letters in capitals. */
@@ -429,6 +432,78 @@ class ScatterGatherTest {
       assertThat(at).hasValue(Duration.ofSeconds(3));
       desk.of("silent").assertCancelled();
       assertThat(time.getScheduledTaskCount()).as("tasks besides those that ran").isLessThan(10);
+      assertThat(scatter.running()).isZero();
+    }
+
+    /** A buffer that somebody has to release, once. */
+    private static final class Buffer {
+      int held = 1;
+
+      void release() {
+        held--;
+      }
+    }
+
+    private final List<Buffer> buffers = new ArrayList<>();
+
+    private Buffer buffer() {
+      Buffer buffer = new Buffer();
+      buffers.add(buffer);
+      return buffer;
+    }
+
+    /** The acceptance of what is held: subscriptions and buffers, whoever ignores a cancel. */
+    @Test
+    void leavesNoSubscriptionAndNoBufferBehind() {
+      List<String> names = List.of("answers", "drips", "empty", "fails", "silent");
+      Map<String, TestPublisher<Buffer>> asked = new LinkedHashMap<>();
+      List<Recipient<String, Buffer>> recipients = new ArrayList<>();
+      for (String name : names) {
+        asked.put(
+            name,
+            TestPublisher.createNoncompliant(
+                Violation.DEFER_CANCELLATION, Violation.REQUEST_OVERFLOW));
+        recipients.add(Recipient.of(name, request -> asked.get(name).flux()));
+      }
+      ScatterGather<String, Buffer> scatter =
+          scatterGather(
+              Recipients.ofAll(recipients), s -> s.within(Duration.ofSeconds(3)).timer(time));
+      AtomicReference<Duration> at = new AtomicReference<>();
+      scatter
+          .ask("?")
+          .doOnDiscard(Buffer.class, Buffer::release)
+          .subscribe(
+              gathered -> {
+                at.set(Duration.ofNanos(time.now(TimeUnit.NANOSECONDS)));
+                assertThat(gathered.complete()).isFalse();
+                assertThat(gathered.legs().stream().map(Leg::state))
+                    .containsExactly(
+                        Leg.State.ANSWERED,
+                        Leg.State.ANSWERED,
+                        Leg.State.EMPTY,
+                        Leg.State.FAILED,
+                        Leg.State.TIMED_OUT);
+                gathered.answers().forEach(Buffer::release);
+              });
+      advance(SECOND);
+      asked.get("answers").next(buffer());
+      asked.get("drips").next(buffer());
+      asked.get("empty").complete();
+      asked.get("fails").error(new IllegalStateException("no"));
+      advance(SECOND);
+      asked.get("drips").next(buffer());
+      advance(SECOND.minusMillis(1));
+      assertThat(at).hasNullValue();
+      advance(Duration.ofMillis(1));
+      assertThat(at).hasValue(Duration.ofSeconds(3));
+      asked.get("drips").next(buffer());
+      asked.get("silent").next(buffer());
+
+      for (String name : List.of("answers", "drips", "silent")) {
+        asked.get(name).assertCancelled();
+      }
+      assertThat(buffers).hasSize(5).allSatisfy(buffer -> assertThat(buffer.held).isZero());
+      assertThat(scatter.late()).isEqualTo(3);
       assertThat(scatter.running()).isZero();
     }
 
