@@ -35,7 +35,12 @@ final class PostgresSchema {
 
   /** In their order; the number of a script is its place, from 1. */
   private static final List<String> SCRIPTS =
-      List.of("V1__leases.sql", "V2__idempotency.sql", "V3__channels.sql", "V4__outbox.sql");
+      List.of(
+          "V1__leases.sql",
+          "V2__idempotency.sql",
+          "V3__channels.sql",
+          "V4__outbox.sql",
+          "V5__dead_letters.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 

@@ -15,6 +15,15 @@
  */
 package dev.sluice.channel;
 
+import static dev.sluice.channel.DeadLetterHeaders.AT;
+import static dev.sluice.channel.DeadLetterHeaders.ATTEMPT;
+import static dev.sluice.channel.DeadLetterHeaders.CHANNEL;
+import static dev.sluice.channel.DeadLetterHeaders.ERROR;
+import static dev.sluice.channel.DeadLetterHeaders.EXPIRY;
+import static dev.sluice.channel.DeadLetterHeaders.FAILED_CHILDREN;
+import static dev.sluice.channel.DeadLetterHeaders.POSITION;
+import static dev.sluice.channel.DeadLetterHeaders.REASON;
+
 import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.message.Headers;
@@ -35,15 +44,6 @@ import reactor.util.retry.Retry;
  * it is subscribed to: a target that is down stalls the source, it never costs a message.
  */
 final class DeadLetterSender {
-
-  static final String REASON = "sl-dl-reason";
-  static final String ERROR = "sl-dl-error";
-  static final String CHANNEL = "sl-dl-channel";
-  static final String POSITION = "sl-dl-position";
-  static final String ATTEMPT = "sl-dl-attempt";
-  static final String AT = "sl-dl-at";
-  static final String EXPIRY = "sl-dl-expires-at";
-  static final String FAILED_CHILDREN = "sl-failed-children";
 
   private static final int MAX_TEXT_CHARS = 512;
   private static final int MAX_IDS_CHARS = 4096;

@@ -1,0 +1,127 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.store;
+
+import dev.sluice.delivery.DeadLetterReason;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which dead letters are meant: those that satisfy everything that is asked for, the oldest first.
+ *
+ * <p>Immutable: each method returns a new query.
+ *
+ * @param channel the channel that had delivered them; null for any
+ * @param reason why they are here; null for any
+ * @param fingerprint the cause that they have in common, as {@link DeadLetter#fingerprint()} gives
+ *     it; null for any
+ * @param messageId the id of the message; null for any
+ * @param minAge how long they have been here at least, by the store's clock
+ * @param maxRedrives how often they were sent back at most
+ * @param after the id of the letter behind which to go on; null for the beginning
+ * @param limit how many at most, 1..1000
+ */
+public record DeadLetterQuery(
+    @Nullable String channel,
+    @Nullable DeadLetterReason reason,
+    @Nullable String fingerprint,
+    @Nullable String messageId,
+    Duration minAge,
+    int maxRedrives,
+    @Nullable String after,
+    int limit) {
+
+  /** The most letters at once. */
+  public static final int MAX_LIMIT = 1_000;
+
+  private static final DeadLetterQuery ALL =
+      new DeadLetterQuery(null, null, null, null, Duration.ZERO, Integer.MAX_VALUE, null, 100);
+
+  public DeadLetterQuery {
+    if (minAge.isNegative()) {
+      throw new IllegalArgumentException("minAge: " + minAge + " (expected: >= PT0S)");
+    }
+    if (maxRedrives < 0) {
+      throw new IllegalArgumentException("maxRedrives: " + maxRedrives + " (expected: >= 0)");
+    }
+    if (after != null && !after.matches("[0-9]{1,18}")) {
+      throw new IllegalArgumentException(
+          "after: \"" + after + "\" (expected: the id of a dead letter)");
+    }
+    if (limit < 1 || limit > MAX_LIMIT) {
+      throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + MAX_LIMIT + ")");
+    }
+  }
+
+  /** All letters, a hundred at a time. */
+  public static DeadLetterQuery all() {
+    return ALL;
+  }
+
+  /** Only those that this channel had delivered. */
+  public DeadLetterQuery channel(String channel) {
+    Objects.requireNonNull(channel, "channel");
+    return new DeadLetterQuery(
+        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+  }
+
+  /** Only those that are here for this reason. */
+  public DeadLetterQuery reason(DeadLetterReason reason) {
+    Objects.requireNonNull(reason, "reason");
+    return new DeadLetterQuery(
+        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+  }
+
+  /** Only those of this cause. */
+  public DeadLetterQuery fingerprint(String fingerprint) {
+    Objects.requireNonNull(fingerprint, "fingerprint");
+    return new DeadLetterQuery(
+        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+  }
+
+  /** Only those of this message. */
+  public DeadLetterQuery messageId(String messageId) {
+    Objects.requireNonNull(messageId, "messageId");
+    return new DeadLetterQuery(
+        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+  }
+
+  /** Only those that have been here for so long. */
+  public DeadLetterQuery minAge(Duration minAge) {
+    return new DeadLetterQuery(
+        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+  }
+
+  /** Only those that were sent back so often at most. */
+  public DeadLetterQuery maxRedrives(int maxRedrives) {
+    return new DeadLetterQuery(
+        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+  }
+
+  /** Only those behind this one. */
+  public DeadLetterQuery after(String after) {
+    Objects.requireNonNull(after, "after");
+    return new DeadLetterQuery(
+        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+  }
+
+  /** So many at most. */
+  public DeadLetterQuery limit(int limit) {
+    return new DeadLetterQuery(
+        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+  }
+}
