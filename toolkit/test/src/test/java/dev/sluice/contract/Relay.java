@@ -159,11 +159,11 @@ final class Relay<T, R> extends Flux<R> implements Scannable {
       int missed = 1;
       do {
         turn();
-        if (isOver() && bug != Bug.FORGETS_AN_ELEMENT_THAT_RACES_CANCEL) {
+        if (isOver()) {
           discard();
-        } else if (isOver()) {
-          discard();
-          return; // and leaves wip above 0
+          if (bug == Bug.FORGETS_AN_ELEMENT_THAT_RACES_CANCEL) {
+            return; // and leaves wip above 0
+          }
         }
         missed = guarded ? wip.addAndGet(-missed) : 0;
       } while (missed != 0);
