@@ -48,7 +48,7 @@ import reactor.core.publisher.Mono;
  *   <li>every message arrives, the poison at the dead letters, the others at the target;
  *   <li>nothing is consumed before it has arrived, and what was durably consumed never comes again;
  *   <li>there are no more duplicates than deliveries that were not durable when the first life
- *       ended, and at most one when it went on;
+ *       ended, and at most {@link #repeatedTogether()} when it went on;
  *   <li>no message arrives before its predecessor in the group. This is not asked of a channel
  *       without {@link Capability#EXCLUSIVE_GROUPS} when one delivery is lost and those after it
  *       are not, which such a channel never does: it loses what it had handed out together.
@@ -81,6 +81,14 @@ public abstract class CrashContract {
    * channels on which a restart takes long.
    */
   protected int oneIn() {
+    return 1;
+  }
+
+  /**
+   * How many messages the flow tries again when it goes on after one of them has failed. By default
+   * 1; more for a flow that makes one message of several.
+   */
+  protected int repeatedTogether() {
     return 1;
   }
 
