@@ -95,19 +95,13 @@ public final class ClaimCheck {
   private static <T> Function<Flux<Message<T>>, Flux<Message<byte[]>>> checking(Checker checker) {
     ClaimSpec spec = checker.spec();
     return source ->
-        inOrder(
+        FluxInOrder.create(
             source,
             spec.concurrency(),
             message ->
                 spec.skips()
                     ? skipping(message, checker.check(message), spec.listener()::skipped)
                     : checker.check(message));
-  }
-
-  /** Several at once, which go on in the order in which they came. */
-  private static <T> Flux<Message<byte[]>> inOrder(
-      Flux<Message<T>> source, int concurrency, Function<Message<T>, Mono<Message<byte[]>>> work) {
-    return source.flatMapSequential(work, concurrency, 1);
   }
 
   /**
@@ -147,7 +141,7 @@ public final class ClaimCheck {
     Redeemer redeemer = redeemer(store, keys, spec);
     RedeemSpec options = redeemer.spec();
     return source ->
-        inOrder(
+        FluxInOrder.create(
             source,
             options.concurrency(),
             message ->
