@@ -21,6 +21,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.channel.SendFailed;
+import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.StaleDelivery;
@@ -33,9 +34,12 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -243,6 +247,47 @@ class PostgresChannelTest {
       while (!over) {
         over = System.nanoTime() - end > 0 || busy.isDisposed();
       }
+    }
+
+    /** The database refuses who has not noticed yet that somebody else has the message. */
+    @ParameterizedTest
+    @CsvSource({
+      "x, ACK",
+      "x, RELEASE",
+      "x, RETRY",
+      "x, REJECT",
+      ", ACK",
+      ", RELEASE",
+      ", RETRY",
+      ", REJECT"
+    })
+    void thatSomebodyElseHasAreLeftAlone(@Nullable String group, String what) {
+      send(message("a").withGroup(group));
+      Queue<Delivery<byte[]>> taken = new ConcurrentLinkedQueue<>();
+      PostgresChannel dead = PostgresChannel.create(database, "dead");
+      consumers.add(
+          channel.receive(ReceiveOptions.defaults().deadLetters(dead)).subscribe(taken::add));
+      await("it", () -> taken.size() == 1);
+      String table = group == null ? "sl_message" : "sl_lane";
+      execute("update {schema}." + table + " set claim = nextval('{schema}.sl_claim')");
+      String row = "select sum(claim * 1000 + attempts)::bigint from {schema}." + table;
+      long before = query(row);
+      taken
+          .peek()
+          .settlement()
+          .settle(
+              switch (what) {
+                case "ACK" -> Outcome.ack();
+                case "RELEASE" -> Outcome.release(Outcome.Release.Why.BUSY);
+                case "RETRY" -> Outcome.retry(Duration.ZERO, null);
+                default -> Outcome.reject(DeadLetterReason.POISON, null);
+              });
+      StepVerifier.create(taken.peek().settlement().durable())
+          .expectError(StaleDelivery.class)
+          .verify(PATIENCE);
+      assertThat(query(row)).isEqualTo(before);
+      assertThat(channel.depth().block(PATIENCE)).isZero(); // it is out
+      assertThat(dead.depth().block(PATIENCE)).isZero();
     }
 
     @Test
