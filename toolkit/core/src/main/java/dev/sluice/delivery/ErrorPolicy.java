@@ -110,6 +110,11 @@ public final class ErrorPolicy {
         retries, firstDelay, maxDelay, jitter, Objects.requireNonNull(classifier, "classifier"));
   }
 
+  /** What the classifier says of an exception, unwrapped. */
+  public ErrorClassifier.Kind classify(Throwable error) {
+    return classifier.classify(Exceptions.unwrap(error));
+  }
+
   /** The number of attempts, the first one included, after which a message is rejected. */
   public int maxAttempts() {
     return retries + 1;

@@ -1,0 +1,276 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.saga;
+
+import dev.sluice.message.MessageIds;
+import dev.sluice.saga.Journal.Ending;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
+import reactor.core.Disposable;
+import reactor.core.Exceptions;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+import reactor.util.context.ContextView;
+
+/**
+ * One subscription to a saga: the scope that its steps find in the Context, and the boundary, which
+ * decides when the body has ended, waits for what still runs, and has undone what must be.
+ */
+final class SagaRun<R> implements CoreSubscriber<R> {
+
+  /*
+   * Threads: the body signals on its own, steps end on theirs, cancel and timers come from
+   * anywhere. The journal decides: who is the first to end it goes on in ended(), and who finds
+   * that it has turned, in turned(); each happens once.
+   */
+
+  final String name;
+  final SagaSpec<R> spec;
+  final Journal journal;
+  private final MonoSink<SagaResult<R>> result;
+  private final Context context;
+
+  @SuppressWarnings("UnusedVariable") // through the updater only
+  private volatile @Nullable Subscription body;
+
+  @SuppressWarnings("rawtypes")
+  private static final AtomicReferenceFieldUpdater<SagaRun, Subscription> BODY =
+      AtomicReferenceFieldUpdater.newUpdater(SagaRun.class, Subscription.class, "body");
+
+  private volatile @Nullable String id;
+
+  @SuppressWarnings("rawtypes")
+  private static final AtomicReferenceFieldUpdater<SagaRun, String> ID =
+      AtomicReferenceFieldUpdater.newUpdater(SagaRun.class, String.class, "id");
+
+  private volatile @Nullable Disposable overall;
+  private volatile @Nullable Disposable awaiting;
+
+  SagaRun(String name, SagaSpec<R> spec, MonoSink<SagaResult<R>> result) {
+    this.name = name;
+    this.spec = spec;
+    this.journal = new Journal(spec.maxSteps());
+    this.result = result;
+    this.context = Context.of(result.contextView()).put(Sagas.SCOPE, this);
+  }
+
+  /** Made when somebody asks for it. */
+  String id() {
+    String known = id;
+    if (known == null) {
+      ID.compareAndSet(this, null, MessageIds.next());
+      known = id;
+    }
+    return Objects.requireNonNull(known);
+  }
+
+  void start(Mono<R> source) {
+    if (spec.onCancel() == OnCancel.COMPENSATE) {
+      result.onCancel(() -> stop(new CancellationException("saga " + name + " was cancelled")));
+    }
+    source.subscribe(this);
+    if (spec.timeout() != null && journal.ending() == null) {
+      try {
+        overall =
+            spec.timer().schedule(this::expire, spec.timeout().toNanos(), TimeUnit.NANOSECONDS);
+      } catch (RejectedExecutionException e) {
+        stop(e);
+      }
+      if (journal.ending() != null) {
+        dispose(overall);
+      }
+    }
+  }
+
+  private void expire() {
+    stop(new TimeoutException("saga " + name + ": no end within " + spec.timeout()));
+  }
+
+  // == steps ==
+
+  /** Runs a step, or finds that it has run. */
+  @SuppressWarnings("unchecked") // the step of the same name
+  <I, O> Mono<O> step(StepPlan<I, O> plan, I input, ContextView where) {
+    Step<I, O> mine = new Step<>(this, plan, plan.spec().keyOf(input), input, where);
+    Step<?, ?> known = null;
+    while (true) {
+      Step<?, ?> found = journal.intent(mine, known);
+      if (found == mine) {
+        mine.start();
+        return mine.outcome();
+      }
+      if (found == known) {
+        return ((Step<I, O>) found).outcome();
+      }
+      found.requireSameInput(input); // code of the user: not under the lock of the journal
+      known = found;
+    }
+  }
+
+  /** A cancel or a timeout came while the pivot ran. */
+  void pivotFailed() {
+    Throwable cause = journal.stopWanted();
+    if (cause != null) {
+      stop(cause);
+    }
+  }
+
+  void stepEnded() {
+    if (journal.ending() != null) {
+      turn();
+    }
+  }
+
+  // == the body ==
+
+  @Override
+  public Context currentContext() {
+    return context;
+  }
+
+  @Override
+  public void onSubscribe(Subscription s) {
+    if (Operators.setOnce(BODY, this, s)) {
+      s.request(Long.MAX_VALUE);
+    }
+  }
+
+  @Override
+  public void onNext(R value) {
+    if (journal.end(new Ending(value, null))) {
+      ended();
+    } else {
+      Operators.onDiscard(value, context);
+    }
+  }
+
+  @Override
+  public void onComplete() {
+    if (journal.ending() == null && journal.end(new Ending(null, null))) {
+      ended();
+    }
+  }
+
+  @Override
+  public void onError(Throwable error) {
+    if (journal.end(new Ending(null, error))) {
+      ended();
+    } else if (!(Exceptions.unwrap(error) instanceof StepRefused)) {
+      Operators.onErrorDropped(error, context);
+    }
+  }
+
+  // == the end ==
+
+  private void stop(Throwable cause) {
+    if (journal.stop(cause)) {
+      Operators.terminate(BODY, this);
+      ended();
+    }
+  }
+
+  private void ended() {
+    dispose(overall);
+    List<Step<?, ?>> running = journal.running();
+    if (!running.isEmpty()) {
+      running.forEach(Step::stop);
+      try {
+        awaiting =
+            spec.timer()
+                .schedule(this::awaitNoMore, spec.awaitRunning().toNanos(), TimeUnit.NANOSECONDS);
+      } catch (RejectedExecutionException e) {
+        awaitNoMore();
+      }
+      if (journal.turned()) {
+        dispose(awaiting);
+      }
+    }
+    turn();
+  }
+
+  private void awaitNoMore() {
+    journal.running().forEach(step -> step.giveUp("the saga has waited " + spec.awaitRunning()));
+  }
+
+  private void turn() {
+    if (journal.turn()) {
+      dispose(awaiting);
+      turned(Objects.requireNonNull(journal.ending()));
+    }
+  }
+
+  private void turned(Ending how) {
+    Throwable cause = how.cause();
+    if (cause == null) {
+      unwind(how, false);
+    } else if (journal.pivotPassed()) {
+      park(cause, null, null);
+    } else {
+      unwind(how, true);
+    }
+  }
+
+  @SuppressWarnings("unchecked") // the value of the body
+  private void unwind(Ending how, boolean all) {
+    List<Step<?, ?>> undo = journal.toUndo(all);
+    Throwable cause = how.cause();
+    if (cause == null && undo.isEmpty()) {
+      emit(new SagaResult.Completed<>((R) how.value()));
+      return;
+    }
+    new Unwinding(
+            this,
+            undo,
+            (stuck, why) -> {
+              if (stuck != null && why != null) {
+                park(cause != null ? cause : stuck.error != null ? stuck.error : why, stuck, why);
+              } else if (cause != null) {
+                emit(new SagaResult.Compensated<>(journal.stepOf(cause), cause));
+              } else {
+                emit(new SagaResult.Completed<>((R) how.value()));
+              }
+            })
+        .start();
+  }
+
+  private void park(Throwable cause, @Nullable Step<?, ?> stuck, @Nullable Throwable why) {
+    List<String> standing = journal.toUndo(true).stream().map(Step::label).toList();
+    emit(
+        new SagaResult.Parked<>(
+            journal.stepOf(cause), cause, stuck == null ? null : stuck.label(), why, standing));
+  }
+
+  private void emit(SagaResult<R> how) {
+    spec.tell(this, how);
+    result.success(how);
+  }
+
+  private static void dispose(@Nullable Disposable timer) {
+    if (timer != null) {
+      timer.dispose();
+    }
+  }
+}

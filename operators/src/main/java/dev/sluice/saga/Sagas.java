@@ -1,0 +1,206 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.saga;
+
+import dev.sluice.Experimental;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Sagas: a sequence of steps, each with a way to undo it, of which all are done in the end, or
+ * none.
+ *
+ * <p>A saga is an ordinary {@code Mono} of which parts are {@linkplain #sagaStep steps}, within a
+ * boundary, {@link #saga}. The steps find the boundary in the Reactor Context, so that any operator
+ * may stand between them: {@code zip} runs steps beside each other, {@code flatMap} runs one for
+ * each element.
+ *
+ * <p>This is in memory: what a saga has done is known to its process alone, and when that dies the
+ * saga stays where it was.
+ */
+@Experimental
+public final class Sagas {
+
+  /** Where the Context has the saga, or within an action and a compensation their step. */
+  static final Object SCOPE =
+      new Object() {
+        @Override
+        public String toString() {
+          return "dev.sluice.saga";
+        }
+      };
+
+  private Sagas() {}
+
+  /**
+   * A step without options: it need not be undone.
+   *
+   * @see #sagaStep(String, Function, UnaryOperator)
+   */
+  public static <I, O> Function<Mono<I>, Mono<O>> sagaStep(
+      String name, Function<? super I, ? extends Mono<? extends O>> action) {
+    return sagaStep(name, action, s -> s);
+  }
+
+  /**
+   * What an action gives, registered with its compensation in the saga around it.
+   *
+   * <p><img class="marble" src="doc-files/sagaStep.svg" alt="A step fails; what was done before is
+   * undone, the last step first">
+   *
+   * <p>The compensation is registered before the action is called. The action runs detached: a
+   * cancel of the body, by a {@code zip} whose other branch has failed, say, does not reach it; it
+   * ends by itself or by its timeout. A step that comes again in the same saga, with the same name
+   * and key, gives what it gave, waits for it if it still runs, and is run again if it had failed:
+   * so {@code retryWhen} may stand around steps.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>what the action emits first, or nothing if it is empty
+   *   <dt>Backpressure
+   *   <dd>the action is called when the input comes; it is asked for everything
+   *   <dt>Completes/Errors
+   *   <dd>completes with the action, and without calling it when there is no input. Fails with the
+   *       action's last error; with a {@link java.util.concurrent.TimeoutException}; with what the
+   *       key function and an {@code equals} of the input throw; and with an {@link
+   *       IllegalStateException} outside a saga, for a step that comes again with another input,
+   *       for a pivot beside another step, and for one step more than {@link SagaSpec#maxSteps}
+   *   <dt>Cancel
+   *   <dd>cancels the source; the action, once called, goes on. If the body completes all the same,
+   *       what it has cancelled is undone at its end
+   *   <dt>Discard
+   *   <dd>nothing: the saga holds inputs and outputs until it ends. What an action emits after its
+   *       timeout is dropped
+   *   <dt>Threads
+   *   <dd>the action is called on the thread of the input, retries on the timer's; the output comes
+   *       on the thread of the action
+   * </dl>
+   *
+   * @param name what the step is called; one name is one step of a saga, unless {@link
+   *     StepSpec#key} tells them apart
+   * @param action must not return null. Is called with the same input again when it is retried
+   * @param spec the options, from defaults: nothing to undo, a timeout of 30 s, no retries
+   * @throws IllegalArgumentException if the name is blank or an option is out of range
+   */
+  public static <I, O> Function<Mono<I>, Mono<O>> sagaStep(
+      String name,
+      Function<? super I, ? extends Mono<? extends O>> action,
+      UnaryOperator<StepSpec<I, O>> spec) {
+    StepPlan<I, O> plan =
+        new StepPlan<>(
+            named("step", name),
+            Objects.requireNonNull(action, "action"),
+            Objects.requireNonNull(spec.apply(StepSpec.<I, O>defaults()), "spec"));
+    return input ->
+        Mono.deferContextual(
+            context -> {
+              Object scope = context.getOrDefault(SCOPE, "none");
+              if (scope instanceof SagaRun<?> run) {
+                return input.flatMap(in -> run.step(plan, in, context));
+              }
+              return plan.spec().isStandalone() ? alone(plan, input) : outside(name, scope);
+            });
+  }
+
+  private static <O> Mono<O> outside(String name, @Nullable Object scope) {
+    return Mono.error(
+        new IllegalStateException(
+            "step " + name + " is in: " + scope + " (expected: a saga, or StepSpec.standalone())"));
+  }
+
+  /** A saga of one step, which fails as the step does. */
+  private static <I, O> Mono<O> alone(StepPlan<I, O> plan, Mono<I> input) {
+    return input
+        .flatMap(
+            in ->
+                Mono.<O>deferContextual(
+                    context ->
+                        context.get(SCOPE) instanceof SagaRun<?> run
+                            ? run.step(plan, in, context)
+                            : Mono.empty()))
+        .as(Sagas.<O>saga(plan.name(), s -> s))
+        .handle(
+            (result, sink) -> {
+              if (result instanceof SagaResult.Completed<O> completed) {
+                if (completed.value() != null) {
+                  sink.next(completed.value());
+                }
+              } else if (result instanceof SagaResult.Compensated<O> compensated) {
+                sink.error(compensated.cause());
+              } else if (result instanceof SagaResult.Parked<O> parked) {
+                if (parked.stuckCause() != null) {
+                  parked.cause().addSuppressed(parked.stuckCause());
+                }
+                sink.error(parked.cause());
+              }
+            });
+  }
+
+  /**
+   * How a body with {@linkplain #sagaStep steps} has ended.
+   *
+   * <p><img class="marble" src="doc-files/saga.svg" alt="A saga that fails undoes what was done,
+   * the last step first, and then says so">
+   *
+   * <p>When the body fails, the saga is cancelled or its time is up, no further step begins; those
+   * that run are waited for; then the compensations of all steps that are done, or may be, run one
+   * after the other, the last step first. When the body completes, its steps stand; but a step that
+   * the body has cancelled, or whose unknown end it has recovered from, is undone before the saga
+   * has completed. After a {@linkplain StepSpec#pivot pivot} nothing goes backward any more: steps
+   * are retried, and the saga is parked when the body fails.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>exactly one result, when nothing of the saga runs any more
+   *   <dt>Backpressure
+   *   <dd>the body is subscribed to with the saga and asked for everything; the result waits for
+   *       its request. The inputs and outputs of at most {@link SagaSpec#maxSteps} steps are held
+   *   <dt>Completes/Errors
+   *   <dd>completes after the result. Failures of the body are results, and not errors
+   *   <dt>Cancel
+   *   <dd>cancels the body, waits for the steps that run, and compensates, all detached and within
+   *       {@link SagaSpec#awaitRunning} and {@link SagaSpec#compensateWithin}; or lets the saga go
+   *       on, {@link OnCancel#CONTINUE}, as it does after the pivot in any case. The {@link
+   *       SagaSpec#listener} hears how it ended
+   *   <dt>Discard
+   *   <dd>the value of a body that emits it when the saga is ending already
+   *   <dt>Threads
+   *   <dd>the result comes on the thread of the body, of the last step or compensation, or of the
+   *       timer
+   * </dl>
+   *
+   * @param name what the saga is called
+   * @param spec the options, from defaults: no timeout, compensation on cancel, 10 retries of
+   *     compensations and of steps after the pivot
+   * @throws IllegalArgumentException if the name is blank or an option is out of range
+   */
+  public static <R> Function<Mono<R>, Mono<SagaResult<R>>> saga(
+      String name, UnaryOperator<SagaSpec<R>> spec) {
+    named("saga", name);
+    SagaSpec<R> options = Objects.requireNonNull(spec.apply(SagaSpec.<R>defaults()), "spec");
+    return body -> Mono.create(result -> new SagaRun<>(name, options, result).start(body));
+  }
+
+  private static String named(String what, String name) {
+    if (name.isBlank()) {
+      throw new IllegalArgumentException(what + ": \"" + name + "\" (expected: a name)");
+    }
+    return name;
+  }
+}
