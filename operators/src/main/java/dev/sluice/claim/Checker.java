@@ -79,7 +79,8 @@ public final class Checker {
         () -> {
           if (message.payload() instanceof byte[] bytes) {
             return bytes.length <= spec.threshold()
-                ? Mono.just(inline(message, bytes))
+                // Not just(): it may discard, on a cancel, what it is emitting.
+                ? Mono.fromSupplier(() -> inline(message, bytes))
                 : store(message, slices(bytes), options(message).length(bytes.length));
           }
           if (message.payload() instanceof Publisher<?> content) {
