@@ -343,6 +343,22 @@ class SagasTest {
     }
 
     @Test
+    void anOpenFailureIsNotForgottenWhenTheBodyRunsTheStepAgain() {
+      AtomicInteger calls = new AtomicInteger();
+      Mono<String> body =
+          Mono.just("o")
+              .transform(
+                  sagaStep(
+                      "a",
+                      in -> Mono.<String>error(calls.getAndIncrement() == 0 ? LOST : DECLINED),
+                      s -> s.compensate(desk.undo("a"))))
+              .retry(1);
+      assertThat(compensated(run(body, s -> s)).cause()).isSameAs(DECLINED);
+      assertThat(calls).hasValue(2);
+      assertThat(desk.log).containsExactly("-a(null)");
+    }
+
+    @Test
     void aStepThatFailedOpenlyAndThenSucceededIsCompensatedWithItsOutput() {
       AtomicInteger calls = new AtomicInteger();
       Mono<String> body =
