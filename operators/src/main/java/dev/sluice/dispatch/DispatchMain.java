@@ -57,7 +57,8 @@ final class DispatchMain<T, V, R>
    * error     written before done, read after done
    *
    * An element is in exactly one place: inbox, waiting (behind the current one of its lane), or
-   * current in a lane; the lane is READY, RUNNING, SLEEPING or HELD.
+   * current in a lane; the lane is READY, RUNNING, SLEEPING or HELD, and in the table, except
+   * while finishAtOnce or a turn of the drain has it in hand.
    *
    * Invariants:
    *   I1  of one key at most one element is current; a key leaves the table only when its current
@@ -114,7 +115,9 @@ final class DispatchMain<T, V, R>
   private final ElementSlab<T> waiting = new ElementSlab<>();
   private final ReadyLanes<T> ready;
   private final boolean ordered;
+  private final boolean direct; // nobody chooses, or holds back, what is there
   private final ArrayDeque<WorkerInner<T, V, R>> emitting = new ArrayDeque<>();
+  private @Nullable Lane<T> spareLane; // the one in use when there is only one
   private final LaneQueue<T> spareLanes = new LaneQueue<>();
   private final int mostSpares; // as many as are usually open
   private final ArrayDeque<WorkerInner<T, V, R>> spareInners = new ArrayDeque<>();
@@ -159,6 +162,7 @@ final class DispatchMain<T, V, R>
     this.timed = gate != null || limit.isTimed();
     ReadyOrder<? super T> order = work.order();
     this.ordered = order != null;
+    this.direct = order == null && gate == null;
     this.mostSpares = ordered ? options.lookAhead() : options.concurrency().max();
     this.ready =
         order == null ? new LaneQueue<>() : new LaneHeap<>(order, this::clock, this::isOver);
@@ -193,13 +197,20 @@ final class DispatchMain<T, V, R>
       Operators.onNextDropped(t, currentContext());
       return;
     }
+    if (wip != 0 || !WIP.compareAndSet(this, 0, 1)) {
+      queue(t);
+      drain();
+    } else if (!finishAtOnce(t) || WIP.decrementAndGet(this) != 0) {
+      drainLoop();
+    }
+  }
+
+  private void queue(T t) {
     if (!inbox.offer(t)) { // the source broke I3
       Throwable overflow = Exceptions.failWithOverflow(Exceptions.BACKPRESSURE_ERROR_QUEUE_FULL);
       Operators.onDiscard(t, currentContext());
       onError(Operators.onOperatorError(s, overflow, t, currentContext()));
-      return;
     }
-    drain();
   }
 
   @Override
@@ -263,9 +274,12 @@ final class DispatchMain<T, V, R>
   // == drain ==
 
   void drain() {
-    if (WIP.getAndIncrement(this) != 0) {
-      return;
+    if (WIP.getAndIncrement(this) == 0) {
+      drainLoop();
     }
+  }
+
+  private void drainLoop() {
     int missed = 1;
     do {
       if (!isOver()) {
@@ -282,6 +296,46 @@ final class DispatchMain<T, V, R>
       publishGauges();
       missed = WIP.addAndGet(this, -missed);
     } while (missed != 0);
+  }
+
+  /**
+   * What a turn would do with an element when nothing else is there, without the inbox and, if its
+   * worker is a value, without the table: nothing can come between, because the drain is ours.
+   *
+   * @return whether everything is as it was before the element; if not, it is for a turn
+   */
+  private boolean finishAtOnce(T t) {
+    if (!direct
+        || isOver()
+        || owed <= 0 // the source broke I3
+        || running >= limit.current()
+        || emitted == requested
+        || !(emitting.isEmpty() && ready.isEmpty() && inbox.isEmpty())) {
+      queue(t);
+      return false;
+    }
+    int before = lanes.size() + waiting.size();
+    Lane<T> lane = null;
+    try {
+      lane = admit(t);
+      if (lane != null && isOver()) { // the group function may have cancelled
+        lane.state = Lane.State.READY;
+      } else if (lane != null) {
+        start(lane);
+        if (!isOver()) {
+          replenish();
+        }
+      }
+    } catch (Throwable e) { // I6
+      list(lane);
+      s.cancel();
+      terminate(e);
+    }
+    if (isOver()) {
+      list(lane);
+      return false;
+    }
+    return lanes.size() + waiting.size() == before;
   }
 
   private void turn() {
@@ -475,35 +529,47 @@ final class DispatchMain<T, V, R>
 
   /** Moves elements from the inbox behind their keys until one's key has no lane: that is next. */
   private @Nullable Lane<T> admit() {
-    for (; ; ) {
+    while (!isOver()) {
       T element = inbox.poll();
       if (element == null) {
         return null;
       }
-      owed--;
-      Object key;
-      int hash;
-      Lane<T> lane;
-      try {
-        key = identity(work.key(element));
-        if (key == null) {
-          return open(null, 0, element);
-        }
-        hash = LaneTable.hash(key);
-        lane = lanes.find(key, hash);
-      } catch (Throwable e) { // of the group function, or of the key's own methods
-        Lane<T> unkeyed = open(null, 0, element);
-        act(unkeyed, work.failed(unkeyed, e, true)); // no retry: no lane could keep its place
-        if (isOver()) {
-          return null;
-        }
-        continue;
+      Lane<T> lane = admit(element);
+      if (lane != null) {
+        lane.state = Lane.State.READY;
+        list(lane);
+        return lane;
       }
-      if (lane == null) {
-        return open(key, hash, element);
-      }
-      waiting.append(lane, element);
     }
+    return null;
+  }
+
+  /**
+   * A new lane for the element, not in the table yet, unless it goes behind its key, or the key
+   * cannot be told.
+   */
+  private @Nullable Lane<T> admit(T element) {
+    owed--;
+    Object key;
+    int hash;
+    Lane<T> lane;
+    try {
+      key = identity(work.key(element));
+      if (key == null) {
+        return open(null, 0, element);
+      }
+      hash = LaneTable.hash(key);
+      lane = lanes.find(key, hash);
+    } catch (Throwable e) { // of the group function, or of the key's own methods
+      Lane<T> unkeyed = open(null, 0, element);
+      act(unkeyed, work.failed(unkeyed, e, true)); // no retry: no lane could keep its place
+      return null;
+    }
+    if (lane == null) {
+      return open(key, hash, element);
+    }
+    waiting.append(lane, element);
+    return null;
   }
 
   /** Arrays compare by content. */
@@ -511,26 +577,39 @@ final class DispatchMain<T, V, R>
     return key instanceof byte[] bytes ? ByteBuffer.wrap(bytes.clone()) : key;
   }
 
-  /** A lane for the key; an element without one has no order, so its lane is a key of its own. */
+  /** A lane for the key; an element without one has no order, so nobody finds its lane. */
   private Lane<T> open(@Nullable Object key, int hash, T element) {
-    Lane<T> lane = spareLanes.poll();
+    Lane<T> lane = spareLane;
     if (lane == null) {
-      lane = new Lane<>(this, SPREAD * ++lanesMade);
+      lane = spareLanes.poll();
+      if (lane == null) {
+        lane = new Lane<>(this, SPREAD * ++lanesMade);
+      }
     }
-    lane.key = key == null ? lane : key;
+    spareLane = null;
+    if (key != null) {
+      lane.key = key;
+    }
     lane.hash = key == null ? lane.number : hash;
-    lane.state = Lane.State.READY;
     lane.element = element;
     lane.attempt = 0;
-    lanes.add(lane);
     return lane;
   }
 
+  /** From now on its key can be found, and its element is discarded with the others. */
+  private void list(@Nullable Lane<T> lane) {
+    if (lane != null && !lane.listed && lane.element != null) {
+      lane.listed = true;
+      lanes.add(lane);
+    }
+  }
+
   private void start(Lane<T> lane) {
-    lane.state = Lane.State.RUNNING;
+    if (lane.state != Lane.State.RUNNING) {
+      lane.state = Lane.State.RUNNING;
+    }
     lane.run++;
     lane.attempt++;
-    lane.attachment = null;
     lane.working = true;
     lane.began = now();
     V value;
@@ -599,6 +678,7 @@ final class DispatchMain<T, V, R>
   }
 
   private WorkerInner<T, V, R> occupySlot(Lane<T> lane, WorkerInner<T, V, R> inner) {
+    list(lane);
     inner.lane = lane;
     lane.inner = inner;
     running++;
@@ -649,7 +729,10 @@ final class DispatchMain<T, V, R>
   private void act(Lane<T> lane, Verdict verdict) {
     if (verdict == Verdict.NEXT) {
       next(lane);
-    } else if (verdict == Verdict.HOLD) {
+      return;
+    }
+    list(lane);
+    if (verdict == Verdict.HOLD) {
       lane.state = Lane.State.HELD;
     } else if (verdict.failure != null) {
       fail(lane, verdict.failure);
@@ -664,25 +747,29 @@ final class DispatchMain<T, V, R>
   private void next(Lane<T> lane) {
     finished++;
     lane.run++;
-    lane.attachment = null;
-    lane.finished = null;
     lane.attempt = 0;
     lane.place = 0;
+    lane.forgetRun();
     lane.element = waiting.poll(lane);
     if (lane.element != null) {
       lane.state = Lane.State.READY;
       ready.addLast(lane);
       return;
     }
-    lanes.remove(lane);
-    lane.key = null;
-    if (spareLanes.size() < mostSpares) {
+    if (lane.listed) {
+      lane.listed = false;
+      lanes.remove(lane);
+    }
+    lane.forgetKey();
+    if (spareLane == null) {
+      spareLane = lane;
+    } else if (spareLanes.size() < mostSpares) {
       spareLanes.addFirst(lane);
     }
   }
 
   private void retry(Lane<T> lane, Duration delay) {
-    lane.finished = null;
+    lane.forgetRun();
     if (delay.isZero()) {
       lane.state = Lane.State.READY;
       ready.addLast(lane); // it has just had its turn
@@ -747,6 +834,7 @@ final class DispatchMain<T, V, R>
     takeSignals();
     ready.clear();
     emitting.clear();
+    spareLane = null;
     spareLanes.clear();
     spareInners.clear();
     lanes.clear(lane -> discard(lane, context));

@@ -48,6 +48,7 @@ public final class Lane<T> extends Signal {
   // == bookkeeping of LaneTable ==
   @Nullable Object key;
   int hash;
+  boolean listed; // it is in the table
   @Nullable Lane<T> nextInBucket;
 
   // == bookkeeping of LaneQueue ==
@@ -76,6 +77,23 @@ public final class Lane<T> extends Signal {
   Lane(DispatchMain<T, ?, ?> main, int number) {
     this.main = main;
     this.number = number;
+  }
+
+  // Writing a reference costs more than looking at it, and mostly there is nothing to forget.
+
+  void forgetRun() {
+    if (attachment != null) {
+      attachment = null;
+    }
+    if (finished != null) {
+      finished = null;
+    }
+  }
+
+  void forgetKey() {
+    if (key != null) {
+      key = null;
+    }
   }
 
   /** The current element. */

@@ -51,6 +51,11 @@ final class LaneHeap<T> implements ReadyLanes<T> {
     this.over = over;
   }
 
+  @Override
+  public boolean isEmpty() {
+    return size == 0;
+  }
+
   /** Its element keeps the place that it had, if it had one. */
   @Override
   public void addLast(Lane<T> lane) {

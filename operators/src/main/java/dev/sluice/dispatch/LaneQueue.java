@@ -29,6 +29,11 @@ final class LaneQueue<T> implements ReadyLanes<T> {
   }
 
   @Override
+  public boolean isEmpty() {
+    return first == null;
+  }
+
+  @Override
   public void addLast(Lane<T> lane) {
     if (last == null) {
       first = lane;

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 /** Lanes that want a slot, in the order in which they get one. Drain only. */
 interface ReadyLanes<T> {
 
+  boolean isEmpty();
+
   /** A lane whose element has not had its turn, or has had one. */
   void addLast(Lane<T> lane);
 
