@@ -139,10 +139,10 @@ final class Download {
 
     /** Fails; or completes if only the end did not come, which the client forgets at times. */
     Mono<Void> tooLong() {
-      return Flux.interval(spec.idleTimeout().dividedBy(TICKS), spec.timer())
-          .onBackpressureDrop()
-          .concatMap(tick -> judge(), 1)
-          .next();
+      return Mono.delay(spec.idleTimeout().dividedBy(TICKS), spec.timer())
+          .then(Mono.defer(this::judge))
+          .repeat()
+          .then();
     }
 
     private Mono<Void> judge() {
