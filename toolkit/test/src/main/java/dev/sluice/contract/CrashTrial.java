@@ -43,6 +43,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -114,7 +115,7 @@ final class CrashTrial {
     rig.await(
         () -> "life " + next + " to do the rest; " + this,
         () -> isDone() || (hasEveryEffect() && isEmpty(channel)));
-    stop(flow);
+    stop(flow, () -> false);
   }
 
   private void sendTo(Channel channel) {
@@ -158,7 +159,7 @@ final class CrashTrial {
           return isDone() || injector.isDead() || hasFailed(handle);
         });
     if (isDone() && !injector.isDead() && !hasFailed(handle)) {
-      stop(handle);
+      stop(handle, injector::isDead); // the last interactions may come now
     }
   }
 
@@ -167,9 +168,9 @@ final class CrashTrial {
   }
 
   /** Every effect is there; what is about to be settled gets the time for it. */
-  private void stop(FlowHandle handle) {
+  private void stop(FlowHandle handle, BooleanSupplier dead) {
     Watched<Void> stopped = Watched.of(handle.stop(rig.patience()));
-    rig.await(() -> "the end of the flow; " + this, stopped::isOver);
+    rig.await(() -> "the end of the flow; " + this, () -> stopped.isOver() || dead.getAsBoolean());
   }
 
   private boolean isDone() {
