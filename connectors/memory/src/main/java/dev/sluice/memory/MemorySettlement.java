@@ -134,6 +134,9 @@ final class MemorySettlement extends SettlementCore {
   }
 
   void givenBack(boolean owned) {
+    if (!owned && abandoned) {
+      return; // its dead letter was confirmed a moment ago, and who hears of that says so
+    }
     Outcome outcome = outcome();
     boolean asked =
         outcome instanceof Outcome.Retry || (outcome instanceof Outcome.Release && !revoked);
