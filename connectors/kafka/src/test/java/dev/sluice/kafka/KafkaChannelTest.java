@@ -67,21 +67,20 @@ import org.apache.kafka.common.errors.UnreleasedInstanceIdException;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.params.Parameter;
-import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
-@ParameterizedClass
-@EnumSource
 @ExtendWith(LeakCheck.class)
 class KafkaChannelTest {
 
-  @Parameter GroupProtocol protocol;
+  final GroupProtocol protocol = protocol();
+
+  GroupProtocol protocol() {
+    return GroupProtocol.CLASSIC;
+  }
 
   private KafkaChannel channel(String topic) {
     return channel(topic, s -> s);

@@ -29,6 +29,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -46,10 +47,15 @@ class BrokerOutageTest {
 
   @TempDir Path directory;
 
-  @ParameterizedTest
-  @EnumSource
-  void afterFiveSecondsTheFlowGoesOnByItself(GroupProtocol protocol) {
-    outage(Duration.ofSeconds(5), 1, protocol);
+  @Test
+  void afterFiveSecondsTheFlowGoesOnByItself() {
+    outage(Duration.ofSeconds(5), 1, GroupProtocol.CLASSIC);
+  }
+
+  @Test
+  @Tag("soak")
+  void norDoesItNeedHelpWithTheConsumerProtocol() {
+    outage(Duration.ofSeconds(5), 1, GroupProtocol.CONSUMER);
   }
 
   @ParameterizedTest

@@ -28,6 +28,7 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -50,10 +51,15 @@ class FreezeTest {
 
   @TempDir Path directory;
 
-  @ParameterizedTest
-  @EnumSource
-  void whatAFrozenMemberStillDoesChangesNothing(GroupProtocol protocol) {
-    freeze(1, protocol);
+  @Test
+  void whatAFrozenMemberStillDoesChangesNothing() {
+    freeze(1, GroupProtocol.CLASSIC);
+  }
+
+  @Test
+  @Tag("soak")
+  void norWithTheConsumerProtocol() {
+    freeze(1, GroupProtocol.CONSUMER);
   }
 
   @ParameterizedTest

@@ -26,6 +26,7 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,16 +56,14 @@ class RebalanceTest {
       new Form(Duration.ofSeconds(12), Duration.ofMillis(1500), 6_000);
   private static final Form LONG = new Form(Duration.ofSeconds(60), Duration.ofSeconds(3), 60_000);
 
-  @ParameterizedTest
-  @EnumSource
-  void withADrainNothingIsDoneTwice(GroupProtocol protocol) {
-    drained(SHORT, protocol);
+  @Test
+  void withADrainNothingIsDoneTwice() {
+    drained(SHORT, GroupProtocol.CLASSIC);
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void withoutADrainNotMoreIsDoneTwiceThanWasOut(GroupProtocol protocol) {
-    drainless(SHORT, protocol);
+  @Test
+  void withoutADrainNotMoreIsDoneTwiceThanWasOut() {
+    drainless(SHORT, GroupProtocol.CLASSIC);
   }
 
   @ParameterizedTest
