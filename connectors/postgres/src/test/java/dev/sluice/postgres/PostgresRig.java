@@ -24,6 +24,8 @@ import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
 
 /** Channels in one schema of a real server. What dies are the connections of the process. */
 final class PostgresRig implements ChannelRig {
@@ -63,6 +65,12 @@ final class PostgresRig implements ChannelRig {
       where application_name = 'sluice' and pid <> pg_backend_pid()
       """;
 
+  /**
+   * What keeps its thread busy here keeps no answer of the database waiting, which all come on the
+   * few threads of {@code Schedulers.parallel()}.
+   */
+  private static final Scheduler CONSUMERS = Schedulers.newParallel("consumers", 4, true);
+
   private static @Nullable PostgresDatabase process;
 
   private static PostgresDatabase process() {
@@ -101,7 +109,8 @@ final class PostgresRig implements ChannelRig {
   }
 
   private static Channel open(String name) {
-    return PostgresChannel.create(process(), name, spec -> spec.flush(Duration.ofSeconds(3)));
+    return PostgresChannel.create(
+        process(), name, spec -> spec.flush(Duration.ofSeconds(3)).scheduler(CONSUMERS));
   }
 
   @Override
