@@ -40,7 +40,8 @@ final class PostgresSchema {
           "V2__idempotency.sql",
           "V3__channels.sql",
           "V4__outbox.sql",
-          "V5__dead_letters.sql");
+          "V5__dead_letters.sql",
+          "V6__aggregations.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 

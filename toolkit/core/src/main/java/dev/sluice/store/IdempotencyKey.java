@@ -15,8 +15,6 @@
  */
 package dev.sluice.store;
 
-import java.util.Objects;
-
 /**
  * What is to happen once.
  *
@@ -39,23 +37,7 @@ public record IdempotencyKey(String scope, String key) {
    *     halves of surrogate pairs are not
    */
   public IdempotencyKey {
-    require("scope", scope, MAX_SCOPE);
-    require("key", key, MAX_KEY);
-  }
-
-  private static void require(String what, String value, int max) {
-    Objects.requireNonNull(value, what);
-    if (value.isEmpty() || value.length() > max) {
-      throw new IllegalArgumentException(
-          what + ": " + value.length() + " characters (expected: 1.." + max + ")");
-    }
-    if (value.codePoints().anyMatch(c -> c == 0 || isSurrogate(c))) {
-      throw new IllegalArgumentException(
-          what + ": \"" + value + "\" (expected: no U+0000 and no half of a surrogate pair)");
-    }
-  }
-
-  private static boolean isSurrogate(int codePoint) {
-    return codePoint >= Character.MIN_SURROGATE && codePoint <= Character.MAX_SURROGATE;
+    StoredText.require("scope", scope, MAX_SCOPE);
+    StoredText.require("key", key, MAX_KEY);
   }
 }
