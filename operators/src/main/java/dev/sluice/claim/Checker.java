@@ -22,6 +22,8 @@ import dev.sluice.store.PutOptions;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -81,7 +83,7 @@ public final class Checker {
             return bytes.length <= spec.threshold()
                 // Not just(): it may discard, on a cancel, what it is emitting.
                 ? Mono.fromSupplier(() -> inline(message, bytes))
-                : store(message, slices(bytes), options(message).length(bytes.length));
+                : store(message, slices(bytes), OptionalLong.of(bytes.length));
           }
           if (message.payload() instanceof Publisher<?> content) {
             return stream(message, content);
@@ -144,7 +146,7 @@ public final class Checker {
                 return Mono.error(Objects.requireNonNull(first.getThrowable()));
               }
               return prefix.exceeded()
-                  ? store(message, all.concatMapIterable(chunks -> chunks, 1), options(message))
+                  ? store(message, all.concatMapIterable(chunks -> chunks, 1), OptionalLong.empty())
                   : Mono.just(inline(message, join(first.get(), prefix.size)));
             })
         .singleOrEmpty();
@@ -183,17 +185,27 @@ public final class Checker {
   }
 
   private Mono<Message<byte[]>> store(
-      Message<?> message, Flux<ByteBuffer> content, PutOptions options) {
+      Message<?> message, Flux<ByteBuffer> content, OptionalLong length) {
     PayloadStore store = route(message);
     PayloadKey key = PayloadKey.next(spec.clock().instant().plus(spec.ttl()));
+    Coding coding = spec.coding();
+    Meter meter = new Meter(spec.maxSize());
     Digest digest = new Digest();
-    Flux<ByteBuffer> digested = content.doOnNext(chunk -> add(digest, chunk));
+    Flux<ByteBuffer> coded = coding.encode(key, content.doOnNext(meter)).doOnNext(digest::add);
     return store
-        .put(key, digested, options)
+        .put(key, coded, options(message, length, coding))
         .map(
             stored -> {
               Claim claim =
-                  new Claim(store.name(), key, digest.size(), digest.end(), spec.audience());
+                  new Claim(
+                      store.name(),
+                      key,
+                      meter.size,
+                      digest.size(),
+                      digest.end(),
+                      coding.deflates(),
+                      coding.cipherKey(),
+                      spec.audience());
               spec.listener().stored(claim, spec.ttl());
               return message
                   .withPayload(EMPTY)
@@ -212,20 +224,38 @@ public final class Checker {
     return store;
   }
 
-  private void add(Digest digest, ByteBuffer chunk) {
-    digest.add(chunk);
-    if (digest.size() > spec.maxSize()) {
-      throw new IllegalArgumentException(
-          "payload: more than " + spec.maxSize() + " bytes (expected: at most that)");
+  /** Counts the bytes of a payload. One subscription, one signal at a time. */
+  private static final class Meter implements Consumer<ByteBuffer> {
+
+    private final long max;
+    private long size;
+
+    Meter(long max) {
+      this.max = max;
+    }
+
+    @Override
+    public void accept(ByteBuffer chunk) {
+      size += chunk.remaining();
+      if (size > max) {
+        throw new IllegalArgumentException(
+            "payload: more than " + max + " bytes (expected: at most that)");
+      }
     }
   }
 
-  private static PutOptions options(Message<?> message) {
-    try {
-      return PutOptions.defaults().contentType(message.contentType());
-    } catch (IllegalArgumentException e) { // a message may have one that a store cannot keep
-      return PutOptions.defaults();
+  private static PutOptions options(Message<?> message, OptionalLong length, Coding coding) {
+    PutOptions options = PutOptions.defaults();
+    if (coding.isNone()) { // else it is no image any more
+      try {
+        options = options.contentType(message.contentType());
+      } catch (IllegalArgumentException e) { // a message may have one that a store cannot keep
+        options = PutOptions.defaults();
+      }
     }
+    OptionalLong stored =
+        length.isPresent() ? coding.encodedLength(length.getAsLong()) : OptionalLong.empty();
+    return stored.isPresent() ? options.length(stored.getAsLong()) : options;
   }
 
   /** So that digesting a large array does not hold up its thread for long. */

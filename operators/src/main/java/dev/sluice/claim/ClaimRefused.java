@@ -17,6 +17,7 @@ package dev.sluice.claim;
 
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.ErrorClassifier;
+import dev.sluice.store.PayloadKey;
 import java.util.Objects;
 
 /**
@@ -31,7 +32,7 @@ public final class ClaimRefused extends RuntimeException implements ErrorClassif
   public enum Reason {
     /** It is not written as claims are. */
     MALFORMED,
-    /** It names a secret that the keyring does not have. */
+    /** It names a secret that the keyring does not have, or there is no keyring to decrypt with. */
     UNKNOWN_KEY,
     /** Its secret has been retired. */
     RETIRED_KEY,
@@ -43,7 +44,7 @@ public final class ClaimRefused extends RuntimeException implements ErrorClassif
     EXPIRED,
     /** It names a store that is not known here. */
     UNKNOWN_STORE,
-    /** The payload is larger than what is read here. */
+    /** The payload is larger than what is read here, or smaller in the store than is possible. */
     TOO_LARGE,
     /**
      * What the store gave is not what was put into it, or was acknowledged before that was known.
@@ -56,6 +57,11 @@ public final class ClaimRefused extends RuntimeException implements ErrorClassif
   ClaimRefused(Reason reason, String what) {
     super(Objects.requireNonNull(reason, "reason") + ": " + what);
     this.reason = reason;
+  }
+
+  /** The store gave something else than was put into it. */
+  static ClaimRefused corrupted(PayloadKey key, String what) {
+    return new ClaimRefused(Reason.CORRUPTED, key + ": " + what);
   }
 
   /** Why the claim is not honoured. */

@@ -21,11 +21,14 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Writes claims and reads them back: {@code 1;secret;store;key;size;sha256;audience;signature}.
+ * Writes claims and reads them back: {@code 1;secret;store;key;size;sha256;audience;signature}, for
+ * a coded payload with {@code ;stored;deflate;secret} in front of the signature, the last two empty
+ * where they do not apply.
  *
  * <p>The signature is over the very text in front of it, so there are no two spellings of what was
  * signed, and nothing is made of a text before its signature was found good.
@@ -40,7 +43,10 @@ final class ClaimSigner {
               + ";([0-9a-f/-]{58})" // key
               + ";(0|[1-9][0-9]{0,17})" // size
               + ";([0-9a-f]{64})" // digest
-              + ";([A-Za-z0-9._:/-]{1,128})"); // audience
+              + ";([A-Za-z0-9._:/-]{1,128})" // audience
+              + "(?:;(0|[1-9][0-9]{0,17})" // stored
+              + ";(deflate)?"
+              + ";([A-Za-z0-9._-]{1,64})?)?"); // secret that encrypts
   private static final int SIGNATURE = 64;
 
   private final Keyring keys;
@@ -63,7 +69,8 @@ final class ClaimSigner {
             + ';'
             + claim.sha256()
             + ';'
-            + claim.audience();
+            + claim.audience()
+            + coding(claim);
     return text + ';' + HexFormat.of().formatHex(key.sign(text));
   }
 
@@ -97,8 +104,26 @@ final class ClaimSigner {
     if (payload == null) {
       throw malformed(signed);
     }
+    long size = Long.parseLong(form.group(4));
+    String stored = form.group(7);
     return new Claim(
-        form.group(2), payload, Long.parseLong(form.group(4)), form.group(5), form.group(6));
+        form.group(2),
+        payload,
+        size,
+        stored == null ? size : Long.parseLong(stored),
+        form.group(5),
+        form.group(8) != null,
+        form.group(9),
+        form.group(6));
+  }
+
+  private static String coding(Claim claim) {
+    return claim.isCoded()
+        ? ";"
+            + claim.stored()
+            + (claim.deflated() ? ";deflate;" : ";;")
+            + Objects.requireNonNullElse(claim.cipherKey(), "")
+        : "";
   }
 
   static String requireAudience(String audience) {

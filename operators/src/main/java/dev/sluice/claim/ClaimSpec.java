@@ -20,7 +20,9 @@ import dev.sluice.store.PayloadStore;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The options of a claim check. Immutable: each method returns a changed copy. */
 public final class ClaimSpec {
@@ -35,56 +37,50 @@ public final class ClaimSpec {
   private static final Duration MAX_TTL = Duration.ofDays(3650);
   private static final int DEFAULT_CONCURRENCY = 16;
 
-  private final Stores stores;
-  private final Function<? super Message<?>, String> route;
-  private final int threshold;
-  private final long maxSize;
-  private final Duration ttl;
-  private final Duration needed;
-  private final String audience;
-  private final int concurrency;
-  private final boolean skips;
-  private final Clock clock;
-  private final SafeListener listener;
+  private Stores stores;
+  private Function<? super Message<?>, String> route;
+  private int threshold = DEFAULT_THRESHOLD;
+  private long maxSize = DEFAULT_MAX_SIZE;
+  private Duration ttl = DEFAULT_TTL;
+  private Duration needed = Duration.ZERO;
+  private String audience = DEFAULT_AUDIENCE;
+  private int concurrency = DEFAULT_CONCURRENCY;
+  private boolean skips;
+  private boolean compresses;
+  private @Nullable Keyring encrypting;
+  private Clock clock = Clock.systemUTC();
+  private SafeListener listener = SafeListener.NOBODY;
 
-  private ClaimSpec(
-      Stores stores,
-      Function<? super Message<?>, String> route,
-      int threshold,
-      long maxSize,
-      Duration ttl,
-      Duration needed,
-      String audience,
-      int concurrency,
-      boolean skips,
-      Clock clock,
-      SafeListener listener) {
-    this.stores = stores;
-    this.route = route;
-    this.threshold = threshold;
-    this.maxSize = maxSize;
-    this.ttl = ttl;
-    this.needed = needed;
-    this.audience = audience;
-    this.concurrency = concurrency;
-    this.skips = skips;
-    this.clock = clock;
-    this.listener = listener;
+  private ClaimSpec(ClaimSpec from) {
+    stores = from.stores;
+    route = from.route;
+    threshold = from.threshold;
+    maxSize = from.maxSize;
+    ttl = from.ttl;
+    needed = from.needed;
+    audience = from.audience;
+    concurrency = from.concurrency;
+    skips = from.skips;
+    compresses = from.compresses;
+    encrypting = from.encrypting;
+    clock = from.clock;
+    listener = from.listener;
+  }
+
+  private ClaimSpec(PayloadStore store) {
+    stores = Stores.of(store);
+    route = message -> store.name();
   }
 
   static ClaimSpec defaults(PayloadStore store) {
-    return new ClaimSpec(
-        Stores.of(store),
-        message -> store.name(),
-        DEFAULT_THRESHOLD,
-        DEFAULT_MAX_SIZE,
-        DEFAULT_TTL,
-        Duration.ZERO,
-        DEFAULT_AUDIENCE,
-        DEFAULT_CONCURRENCY,
-        false,
-        Clock.systemUTC(),
-        SafeListener.NOBODY);
+    return new ClaimSpec(store);
+  }
+
+  /** A changed copy; what is in somebody's hands never changes. */
+  private ClaimSpec with(Consumer<ClaimSpec> change) {
+    ClaimSpec copy = new ClaimSpec(this);
+    change.accept(copy);
+    return copy;
   }
 
   /**
@@ -97,18 +93,7 @@ public final class ClaimSpec {
     if (threshold < 0) {
       throw new IllegalArgumentException("threshold: " + threshold + " (expected: >= 0)");
     }
-    return new ClaimSpec(
-        stores,
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        needed,
-        audience,
-        concurrency,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.threshold = threshold);
   }
 
   /**
@@ -119,18 +104,7 @@ public final class ClaimSpec {
    */
   public ClaimSpec maxSize(long maxSize) {
     requireMaxSize(maxSize);
-    return new ClaimSpec(
-        stores,
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        needed,
-        audience,
-        concurrency,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.maxSize = maxSize);
   }
 
   /**
@@ -142,18 +116,7 @@ public final class ClaimSpec {
     if (ttl.compareTo(Duration.ofSeconds(1)) < 0 || ttl.compareTo(MAX_TTL) > 0) {
       throw new IllegalArgumentException("ttl: " + ttl + " (expected: PT1S.." + MAX_TTL + ")");
     }
-    return new ClaimSpec(
-        stores,
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        needed,
-        audience,
-        concurrency,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.ttl = ttl);
   }
 
   /**
@@ -169,18 +132,7 @@ public final class ClaimSpec {
     requireNotNegative("channel", channel);
     requireNotNegative("deadLetters", deadLetters);
     requireNotNegative("replay", replay);
-    return new ClaimSpec(
-        stores,
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        channel.plus(deadLetters).plus(replay),
-        audience,
-        concurrency,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.needed = channel.plus(deadLetters).plus(replay));
   }
 
   /**
@@ -189,34 +141,12 @@ public final class ClaimSpec {
    * @param audience 1 to 128 letters and digits of ASCII, '.', '_', ':', '/' and '-'
    */
   public ClaimSpec audience(String audience) {
-    return new ClaimSpec(
-        stores,
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        needed,
-        ClaimSigner.requireAudience(audience),
-        concurrency,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.audience = ClaimSigner.requireAudience(audience));
   }
 
   /** One more store, for {@link #route}. */
   public ClaimSpec store(PayloadStore store) {
-    return new ClaimSpec(
-        stores.and(store),
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        needed,
-        audience,
-        concurrency,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.stores = stores.and(store));
   }
 
   /**
@@ -226,18 +156,30 @@ public final class ClaimSpec {
    */
   public ClaimSpec route(Function<? super Message<?>, String> route) {
     Objects.requireNonNull(route, "route");
-    return new ClaimSpec(
-        stores,
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        needed,
-        audience,
-        concurrency,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.route = route);
+  }
+
+  /**
+   * Compresses what is stored, with deflate, as it streams. Not for what is compressed already,
+   * such as images. Before {@link #encrypt}, if both are chosen: then the length of what is stored
+   * tells something about the payload.
+   */
+  public ClaimSpec compress() {
+    return with(copy -> copy.compresses = true);
+  }
+
+  /**
+   * Encrypts what is stored, with AES-256-GCM, in segments of 64 KiB that are authenticated one by
+   * one, as it streams; under a key of its own for each payload that is derived from the secret
+   * that the keyring signs with at the time. The claim names the secret. Who redeems has it too
+   * ({@link RedeemSpec#decrypt}); the store never has.
+   *
+   * @param secrets another keyring than that of the claims
+   */
+  public ClaimSpec encrypt(Keyring secrets) {
+    PayloadCipher.load();
+    Objects.requireNonNull(secrets, "secrets");
+    return with(copy -> copy.encrypting = secrets);
   }
 
   /**
@@ -248,18 +190,7 @@ public final class ClaimSpec {
    */
   public ClaimSpec concurrency(int concurrency) {
     requireConcurrency(concurrency);
-    return new ClaimSpec(
-        stores,
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        needed,
-        audience,
-        concurrency,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.concurrency = concurrency);
   }
 
   /**
@@ -267,52 +198,19 @@ public final class ClaimSpec {
    * and the sequence goes on. By default it fails.
    */
   public ClaimSpec skipFailures() {
-    return new ClaimSpec(
-        stores,
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        needed,
-        audience,
-        concurrency,
-        true,
-        clock,
-        listener);
+    return with(copy -> copy.skips = true);
   }
 
   /** The clock from which the expiry counts. Defaults to the system's in UTC. */
   public ClaimSpec clock(Clock clock) {
     Objects.requireNonNull(clock, "clock");
-    return new ClaimSpec(
-        stores,
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        needed,
-        audience,
-        concurrency,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.clock = clock);
   }
 
   /** Who hears what becomes of payloads. Defaults to nobody. */
   public ClaimSpec listener(ClaimListener listener) {
     Objects.requireNonNull(listener, "listener");
-    return new ClaimSpec(
-        stores,
-        route,
-        threshold,
-        maxSize,
-        ttl,
-        needed,
-        audience,
-        concurrency,
-        skips,
-        clock,
-        new SafeListener(listener));
+    return with(copy -> copy.listener = new SafeListener(listener));
   }
 
   /** Checks the options against each other. */
@@ -326,6 +224,11 @@ public final class ClaimSpec {
               + ", the retention of the channel, its dead letters and the replay together)");
     }
     return this;
+  }
+
+  /** With the secret of now. */
+  Coding coding() {
+    return new Coding(compresses, encrypting == null ? null : encrypting.signing());
   }
 
   Stores stores() {

@@ -20,6 +20,7 @@ import dev.sluice.store.ByteRange;
 import dev.sluice.store.PayloadStore;
 import java.nio.ByteBuffer;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -39,7 +40,7 @@ public final class Claimed {
   private volatile boolean verified;
 
   /** Where a payload is that is not in its message. */
-  record Source(Claim claim, PayloadStore store, Redeemer redeemer) {}
+  record Source(Claim claim, PayloadStore store, Coding coding, Redeemer redeemer) {}
 
   private Claimed(@Nullable Source source, byte[] inline) {
     this.source = source;
@@ -71,7 +72,8 @@ public final class Claimed {
    *   <dt>Emits
    *   <dd>its bytes in order, in buffers of any size that belong to the subscriber
    *   <dt>Backpressure
-   *   <dd>reads no further than the demand reaches, but for what the store reads ahead
+   *   <dd>reads no further than the demand reaches, but for what the store reads ahead, and some 64
+   *       KiB and two buffers of the store if it was compressed or encrypted
    *   <dt>Completes/Errors
    *   <dd>completes only when every byte was there and their digest is that in the claim; otherwise
    *       fails with {@link ClaimRefused}, so what came before must not have had an effect yet;
@@ -82,7 +84,8 @@ public final class Claimed {
    *   <dt>Discard
    *   <dd>nothing to discard: buffers hold no resources
    *   <dt>Threads
-   *   <dd>on threads of the store; each subscription reads anew
+   *   <dd>on threads of the store, or of {@link reactor.core.scheduler.Schedulers#parallel()} if it
+   *       was compressed or encrypted; each subscription reads anew
    * </dl>
    */
   public Flux<ByteBuffer> content() {
@@ -96,36 +99,59 @@ public final class Claimed {
     Claim claim = from.claim();
     opened = true;
     Digest digest = new Digest();
-    return Flux.defer(
-            () -> {
-              from.redeemer().requireLive(claim);
-              return from.store().get(claim.key(), ByteRange.all());
-            })
-        .doOnNext(
-            buffer -> {
-              digest.add(buffer);
-              if (digest.size() > claim.size()) {
-                throw corrupted("more than " + claim.size() + " bytes");
-              }
-            })
-        .concatWith(Mono.<ByteBuffer>fromRunnable(() -> verify(claim, digest)))
+    Flux<ByteBuffer> stored =
+        Flux.defer(
+                () -> {
+                  from.redeemer().requireLive(claim);
+                  return from.store().get(claim.key(), ByteRange.all());
+                })
+            .doOnNext(
+                buffer -> {
+                  digest.add(buffer);
+                  requireAtMost(digest.size(), claim.stored());
+                });
+    return content(from, stored)
+        .concatWith(Mono.<ByteBuffer>fromRunnable(() -> verify(from, digest)))
         .doOnError(error -> from.redeemer().tell(claim, error));
   }
 
-  private void verify(Claim claim, Digest digest) {
-    if (digest.size() != claim.size()) {
-      throw corrupted(digest.size() + " bytes of " + claim.size());
+  /** Their digest says that the stored bytes are the right ones, and so what they were made of. */
+  private Flux<ByteBuffer> content(Source from, Flux<ByteBuffer> stored) {
+    Claim claim = from.claim();
+    if (!claim.isCoded()) {
+      return stored;
     }
+    AtomicLong size = new AtomicLong();
+    return from.coding()
+        .decode(claim.key(), stored)
+        .doOnNext(buffer -> requireAtMost(size.addAndGet(buffer.remaining()), claim.size()))
+        .concatWith(Mono.<ByteBuffer>fromRunnable(() -> requireAll(size.get(), claim.size())));
+  }
+
+  private void verify(Source from, Digest digest) {
+    Claim claim = from.claim();
+    requireAll(digest.size(), claim.stored());
     if (!digest.end().equals(claim.sha256())) {
-      throw corrupted("the digest of its " + claim.size() + " bytes is another one");
+      throw corrupted("the digest of its " + claim.stored() + " bytes is another one");
     }
     verified = true;
-    Objects.requireNonNull(source).redeemer().redeemed(claim);
+    from.redeemer().redeemed(claim);
+  }
+
+  private void requireAtMost(long read, long limit) {
+    if (read > limit) {
+      throw corrupted("more than " + limit + " bytes");
+    }
+  }
+
+  private void requireAll(long read, long expected) {
+    if (read != expected) {
+      throw corrupted(read + " bytes of " + expected);
+    }
   }
 
   private ClaimRefused corrupted(String what) {
-    return new ClaimRefused(
-        Reason.CORRUPTED, Objects.requireNonNull(source).claim().key() + ": " + what);
+    return ClaimRefused.corrupted(Objects.requireNonNull(source).claim().key(), what);
   }
 
   /**

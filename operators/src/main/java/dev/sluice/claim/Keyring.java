@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  * everybody who redeems {@link #accept} the new one, then {@link #rotate} to it where claims are
  * made, and {@link #retire} the old one for the time when its last claim has expired.
  *
+ * <p>In the same way, another keyring has the secrets that payloads are encrypted with: what is
+ * said here of signing and verifying holds for encrypting and decrypting then.
+ *
  * <p>Thread-safe; changes hold for what is signed and verified after them.
  */
 public final class Keyring {
@@ -40,7 +43,7 @@ public final class Keyring {
   /** The least length of a secret, in bytes. */
   public static final int MIN_SECRET = 32;
 
-  private static final String ALGORITHM = "HmacSHA256";
+  static final String ALGORITHM = "HmacSHA256";
   private static final Pattern ID = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
   /** A secret, and until when it verifies. */
@@ -158,7 +161,7 @@ public final class Keyring {
     return now().all().get(id);
   }
 
-  private static Key key(String id, byte[] secret) {
+  static Key key(String id, byte[] secret) {
     if (!ID.matcher(id).matches()) {
       throw new IllegalArgumentException(
           "id: " + id.length() + " characters (expected: 1..64 of A-Z, a-z, 0-9, '.', '_', '-')");

@@ -18,6 +18,8 @@ package dev.sluice.claim;
 import dev.sluice.store.PayloadStore;
 import java.time.Clock;
 import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** The options of redeeming claims. Immutable: each method returns a changed copy. */
 public final class RedeemSpec {
@@ -25,48 +27,43 @@ public final class RedeemSpec {
   private static final int DEFAULT_MAX_IN_MEMORY = 16 * 1024 * 1024;
   private static final int DEFAULT_CONCURRENCY = 4;
 
-  private final Stores stores;
-  private final String audience;
-  private final long maxSize;
-  private final int maxInMemory;
-  private final int concurrency;
-  private final boolean deletesOnAck;
-  private final boolean skips;
-  private final Clock clock;
-  private final SafeListener listener;
+  private Stores stores;
+  private String audience = ClaimSpec.DEFAULT_AUDIENCE;
+  private long maxSize = ClaimSpec.DEFAULT_MAX_SIZE;
+  private int maxInMemory = DEFAULT_MAX_IN_MEMORY;
+  private int concurrency = DEFAULT_CONCURRENCY;
+  private boolean deletesOnAck;
+  private boolean skips;
+  private @Nullable Keyring decrypting;
+  private Clock clock = Clock.systemUTC();
+  private SafeListener listener = SafeListener.NOBODY;
 
-  private RedeemSpec(
-      Stores stores,
-      String audience,
-      long maxSize,
-      int maxInMemory,
-      int concurrency,
-      boolean deletesOnAck,
-      boolean skips,
-      Clock clock,
-      SafeListener listener) {
-    this.stores = stores;
-    this.audience = audience;
-    this.maxSize = maxSize;
-    this.maxInMemory = maxInMemory;
-    this.concurrency = concurrency;
-    this.deletesOnAck = deletesOnAck;
-    this.skips = skips;
-    this.clock = clock;
-    this.listener = listener;
+  private RedeemSpec(RedeemSpec from) {
+    stores = from.stores;
+    audience = from.audience;
+    maxSize = from.maxSize;
+    maxInMemory = from.maxInMemory;
+    concurrency = from.concurrency;
+    deletesOnAck = from.deletesOnAck;
+    skips = from.skips;
+    decrypting = from.decrypting;
+    clock = from.clock;
+    listener = from.listener;
+  }
+
+  private RedeemSpec(PayloadStore store) {
+    stores = Stores.of(store);
   }
 
   static RedeemSpec defaults(PayloadStore store) {
-    return new RedeemSpec(
-        Stores.of(store),
-        ClaimSpec.DEFAULT_AUDIENCE,
-        ClaimSpec.DEFAULT_MAX_SIZE,
-        DEFAULT_MAX_IN_MEMORY,
-        DEFAULT_CONCURRENCY,
-        false,
-        false,
-        Clock.systemUTC(),
-        SafeListener.NOBODY);
+    return new RedeemSpec(store);
+  }
+
+  /** A changed copy; what is in somebody's hands never changes. */
+  private RedeemSpec with(Consumer<RedeemSpec> change) {
+    RedeemSpec copy = new RedeemSpec(this);
+    change.accept(copy);
+    return copy;
   }
 
   /**
@@ -75,30 +72,12 @@ public final class RedeemSpec {
    * @param audience 1 to 128 letters and digits of ASCII, '.', '_', ':', '/' and '-'
    */
   public RedeemSpec audience(String audience) {
-    return new RedeemSpec(
-        stores,
-        ClaimSigner.requireAudience(audience),
-        maxSize,
-        maxInMemory,
-        concurrency,
-        deletesOnAck,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.audience = ClaimSigner.requireAudience(audience));
   }
 
   /** One more store that claims may name. */
   public RedeemSpec store(PayloadStore store) {
-    return new RedeemSpec(
-        stores.and(store),
-        audience,
-        maxSize,
-        maxInMemory,
-        concurrency,
-        deletesOnAck,
-        skips,
-        clock,
-        listener);
+    return with(copy -> copy.stores = stores.and(store));
   }
 
   /**
@@ -109,8 +88,7 @@ public final class RedeemSpec {
    */
   public RedeemSpec maxSize(long maxSize) {
     ClaimSpec.requireMaxSize(maxSize);
-    return new RedeemSpec(
-        stores, audience, maxSize, maxInMemory, concurrency, deletesOnAck, skips, clock, listener);
+    return with(copy -> copy.maxSize = maxSize);
   }
 
   /**
@@ -123,8 +101,7 @@ public final class RedeemSpec {
     if (maxInMemory < 1) {
       throw new IllegalArgumentException("maxInMemory: " + maxInMemory + " (expected: >= 1)");
     }
-    return new RedeemSpec(
-        stores, audience, maxSize, maxInMemory, concurrency, deletesOnAck, skips, clock, listener);
+    return with(copy -> copy.maxInMemory = maxInMemory);
   }
 
   /**
@@ -135,8 +112,19 @@ public final class RedeemSpec {
    */
   public RedeemSpec concurrency(int concurrency) {
     ClaimSpec.requireConcurrency(concurrency);
-    return new RedeemSpec(
-        stores, audience, maxSize, maxInMemory, concurrency, deletesOnAck, skips, clock, listener);
+    return with(copy -> copy.concurrency = concurrency);
+  }
+
+  /**
+   * Decrypts what was encrypted ({@link ClaimSpec#encrypt}); without it, such claims are refused.
+   * What was compressed needs no option.
+   *
+   * @param secrets those that payloads were encrypted with
+   */
+  public RedeemSpec decrypt(Keyring secrets) {
+    PayloadCipher.load();
+    Objects.requireNonNull(secrets, "secrets");
+    return with(copy -> copy.decrypting = secrets);
   }
 
   /**
@@ -146,8 +134,7 @@ public final class RedeemSpec {
    * payloads are kept until they expire.
    */
   public RedeemSpec deleteOnAck() {
-    return new RedeemSpec(
-        stores, audience, maxSize, maxInMemory, concurrency, true, skips, clock, listener);
+    return with(copy -> copy.deletesOnAck = true);
   }
 
   /**
@@ -155,30 +142,23 @@ public final class RedeemSpec {
    * discarded and reported, and the sequence goes on. By default it fails.
    */
   public RedeemSpec skipFailures() {
-    return new RedeemSpec(
-        stores, audience, maxSize, maxInMemory, concurrency, deletesOnAck, true, clock, listener);
+    return with(copy -> copy.skips = true);
   }
 
   /** The clock that tells whether a claim has expired. Defaults to the system's in UTC. */
   public RedeemSpec clock(Clock clock) {
     Objects.requireNonNull(clock, "clock");
-    return new RedeemSpec(
-        stores, audience, maxSize, maxInMemory, concurrency, deletesOnAck, skips, clock, listener);
+    return with(copy -> copy.clock = clock);
   }
 
   /** Who hears what becomes of claims. Defaults to nobody. */
   public RedeemSpec listener(ClaimListener listener) {
     Objects.requireNonNull(listener, "listener");
-    return new RedeemSpec(
-        stores,
-        audience,
-        maxSize,
-        maxInMemory,
-        concurrency,
-        deletesOnAck,
-        skips,
-        clock,
-        new SafeListener(listener));
+    return with(copy -> copy.listener = new SafeListener(listener));
+  }
+
+  @Nullable Keyring decrypting() {
+    return decrypting;
   }
 
   Stores stores() {

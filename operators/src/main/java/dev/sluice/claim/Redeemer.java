@@ -135,7 +135,31 @@ public final class Redeemer {
       throw new ClaimRefused(
           Reason.TOO_LARGE, claim.size() + " bytes (expected: <= " + spec.maxSize() + ")");
     }
-    return new Claimed.Source(claim, store, this);
+    if (claim.deflated() && !Deflate.mayBe(claim.size(), claim.stored())) {
+      throw new ClaimRefused(
+          Reason.TOO_LARGE, claim.size() + " bytes compressed to " + claim.stored());
+    }
+    return new Claimed.Source(claim, store, coding(claim), this);
+  }
+
+  private Coding coding(Claim claim) {
+    String id = claim.cipherKey();
+    if (id == null) {
+      return new Coding(claim.deflated(), null);
+    }
+    Keyring decrypting = spec.decrypting();
+    Keyring.Key secret = decrypting == null ? null : decrypting.find(id);
+    if (secret == null) {
+      throw new ClaimRefused(
+          Reason.UNKNOWN_KEY,
+          decrypting == null
+              ? "encrypted (expected: a keyring to decrypt with)"
+              : "the keyring to decrypt with does not have its secret");
+    }
+    if (secret.expired(spec.clock().instant())) {
+      throw new ClaimRefused(Reason.RETIRED_KEY, id + " was retired at " + secret.until());
+    }
+    return new Coding(claim.deflated(), secret);
   }
 
   private void throwIfExpired(Claim claim) {

@@ -42,7 +42,10 @@ class ForgeryTest extends ClaimFixture {
     Random random = new Random(seed);
     Redeemer redeemer = redeemer(spec -> spec.store(new Shelf("archive")).skipFailures());
     String[] good = {
-      signed(checkedIn(content(1))), signed(checkedIn(content(2000))), signed(checkedForCustoms()),
+      signed(checkedIn(content(1))),
+      signed(checkedIn(content(2000))),
+      signed(checkedForCustoms()),
+      signed(checkedAndCoded()),
     };
     Set<String> genuine = new HashSet<>(Set.of(good));
     shelf.asked.set(0);
@@ -71,6 +74,12 @@ class ForgeryTest extends ClaimFixture {
   private Message<byte[]> checkedForCustoms() {
     return Objects.requireNonNull(
         checker(spec -> spec.audience("customs")).check(Message.of(content(3000))).block());
+  }
+
+  private Message<byte[]> checkedAndCoded() {
+    Keyring secrets = Keyring.of("c1", secret(7));
+    return Objects.requireNonNull(
+        checker(spec -> spec.compress().encrypt(secrets)).check(Message.of(content(3000))).block());
   }
 
   /** Not every mutant can be the value of a header; then null. */

@@ -25,6 +25,7 @@ import dev.sluice.flow.Flow;
 import dev.sluice.message.Message;
 import dev.sluice.test.TestChannel;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,6 +64,28 @@ class ClaimCheckPageTest {
     StepVerifier.create(large.map(message -> message.payload().length))
         .expectNext(3_000_000)
         .verifyComplete();
+  }
+
+  @Test
+  void compressedAndEncrypted() {
+    Keyring keys = Keyring.of("2026-11", secret);
+    byte[] other = "another secret of 32 bytes long.".getBytes(StandardCharsets.US_ASCII);
+    Flux<Message<byte[]>> manifests = Flux.just(Message.of(new byte[3_000_000]));
+    // #region coded
+    Keyring secrets = Keyring.of("store-2026-11", other); // not those of the claims
+
+    Flux<Message<byte[]>> small =
+        manifests.transform(claimCheck(images, keys, c -> c.compress().encrypt(secrets)));
+
+    Flux<Message<byte[]>> large = small.transform(redeem(images, keys, r -> r.decrypt(secrets)));
+    // #endregion
+    StepVerifier.create(large.map(message -> message.payload().length))
+        .expectNext(3_000_000)
+        .expectComplete()
+        .verify(Duration.ofSeconds(30));
+    Assertions.assertThat(images.payloads().values())
+        .singleElement()
+        .satisfies(stored -> Assertions.assertThat(stored.length).isLessThan(100_000));
   }
 
   @Test
