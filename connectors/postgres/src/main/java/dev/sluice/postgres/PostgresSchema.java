@@ -41,7 +41,8 @@ final class PostgresSchema {
           "V3__channels.sql",
           "V4__outbox.sql",
           "V5__dead_letters.sql",
-          "V6__aggregations.sql");
+          "V6__aggregations.sql",
+          "V7__operations.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 

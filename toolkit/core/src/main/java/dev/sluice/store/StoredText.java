@@ -23,10 +23,14 @@ final class StoredText {
   private StoredText() {}
 
   static void require(String what, String value, int max) {
+    require(what, value, 1, max);
+  }
+
+  static void require(String what, String value, int min, int max) {
     Objects.requireNonNull(value, what);
-    if (value.isEmpty() || value.length() > max) {
+    if (value.length() < min || value.length() > max) {
       throw new IllegalArgumentException(
-          what + ": " + value.length() + " characters (expected: 1.." + max + ")");
+          what + ": " + value.length() + " characters (expected: " + min + ".." + max + ")");
     }
     if (value.codePoints().anyMatch(c -> c == 0 || isSurrogate(c))) {
       throw new IllegalArgumentException(
