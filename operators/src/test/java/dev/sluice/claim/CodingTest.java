@@ -305,7 +305,7 @@ class CodingTest extends ClaimFixture {
     Message<byte[]> checked =
         Objects.requireNonNull(checker.check(Message.of(body)).block(PATIENCE));
     assertThat(Deflate.mayBe(size, claim(checked).stored())).isTrue();
-    assertThat(stored().length).isBetween(size / 101, size / 2);
+    assertThat(stored().length).isLessThan(size / 50);
     StepVerifier.create(redeemer().open(checked).payload().content().reduce(0, CodingTest::plus))
         .expectNext(size)
         .expectComplete()
