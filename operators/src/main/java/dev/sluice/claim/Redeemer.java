@@ -206,8 +206,7 @@ public final class Redeemer {
     }
     deleteWhenAcked(delivery.settlement(), claim);
     Redemption redemption = new Redemption(delivery.settlement(), opened.payload());
-    return new Delivery<>(
-        opened, LeakDetector.track(redemption.watch(), assembly), delivery.origin());
+    return delivery.with(LeakDetector.track(redemption.watch(), assembly)).with(opened);
   }
 
   /** {@link #redeem(Message)} for a delivery. */

@@ -35,9 +35,11 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.Exceptions;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
+import reactor.util.context.ContextView;
 
 /**
  * The convoy of deliveries: each run of a worker has a settlement of its own ({@link Run}), and the
@@ -92,10 +94,21 @@ record DeliveryWork<T, R>(
         Objects.requireNonNull(
             worker.apply(message.payload()), "the worker function returned null");
     run.single = publisher instanceof Mono;
-    if (!(publisher instanceof Callable<?>)) {
-      run.watch();
+    if (publisher instanceof Callable<?>) {
+      return publisher; // which asks for no context
     }
-    return publisher;
+    run.watch();
+    return within(lane.element().context(), publisher);
+  }
+
+  private static <R> Publisher<? extends R> within(
+      ContextView context, Publisher<? extends R> publisher) {
+    if (context.isEmpty()) {
+      return publisher;
+    }
+    return publisher instanceof Mono<? extends R> mono
+        ? mono.contextWrite(context)
+        : Flux.from(publisher).contextWrite(context);
   }
 
   /** Where the grace is scheduled, and what follows from a leak. */
@@ -105,7 +118,8 @@ record DeliveryWork<T, R>(
 
   @Override
   public Delivery<R> emit(Lane<Delivery<T>> lane, R value) {
-    return run(lane).child(lane.element().message(), value);
+    Delivery<T> delivery = lane.element();
+    return run(lane).child(delivery.message(), value).with(delivery.context());
   }
 
   @Override

@@ -79,6 +79,7 @@ final class Claims {
             scope.begins(delivery)
                 ? Mono.fromDirect(new Attempt<>(() -> work.apply(delivery)))
                     .doOnCancel(() -> Scope.release(delivery))
+                    .contextWrite(delivery.context())
                     .onErrorResume(
                         error -> {
                           failed(delivery, scope, error);

@@ -15,6 +15,7 @@
  */
 package dev.sluice.flow;
 
+import dev.sluice.Experimental;
 import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.Inbound;
 import dev.sluice.channel.Outbound;
@@ -45,6 +46,7 @@ import dev.sluice.level.LeveledDeliveries;
 import dev.sluice.level.LoadLeveling;
 import dev.sluice.level.Overflow;
 import dev.sluice.message.Message;
+import dev.sluice.observe.FlowListener;
 import dev.sluice.priority.DeliveryReordering;
 import dev.sluice.priority.PrioritizeSpec;
 import dev.sluice.priority.PriorityMerge;
@@ -206,6 +208,12 @@ public final class Flow<T> {
   /** The clock that tells whether a message has expired. Defaults to the system's in UTC. */
   public Flow<T> clock(Clock clock) {
     return new Flow<>(settings.clock(clock), chain);
+  }
+
+  /** Who hears what the flow does. The last one given counts. Defaults to nobody. */
+  @Experimental
+  public Flow<T> listener(FlowListener listener) {
+    return new Flow<>(settings.listener(listener), chain);
   }
 
   // == verbs ==
@@ -680,7 +688,8 @@ public final class Flow<T> {
   public RunnableFlow to(Outbound<? super T> target) {
     Objects.requireNonNull(target, "target");
     Outbound<? super T> actual = withdrawing(target);
-    return new RunnableFlow(settings, scope -> Sending.sendAll(chain.apply(scope), scope, actual));
+    return new RunnableFlow(
+        settings, scope -> Sending.sendAll(chain.apply(scope), scope, scope.observed(actual)));
   }
 
   /** Behind a claim check the payloads are bytes, and so are those that the target takes. */

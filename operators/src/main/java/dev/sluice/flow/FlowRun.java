@@ -21,15 +21,19 @@ import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
+import dev.sluice.observe.FlowStep;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
+import org.reactivestreams.Subscription;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Exceptions;
+import reactor.core.Scannable;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -72,11 +76,12 @@ final class FlowRun implements FlowHandle {
 
   FlowRun(FlowSettings settings) {
     this.settings = settings;
-    this.intake = new Intake(settings, this::fail);
+    this.intake = new Intake(settings, this, this::fail);
     this.stalls = new Stalls(settings.clock());
   }
 
   FlowHandle start(Function<Scope, ? extends Flux<?>> chain) {
+    settings.listener().started(this);
     chain
         .apply(new Scope(this, settings, source()))
         .transform(this::restarting)
@@ -88,6 +93,14 @@ final class FlowRun implements FlowHandle {
 
   /** The end of the chain: asks for everything, because the steps have bounds of their own. */
   private final class Consumption extends BaseSubscriber<Object> {
+
+    private volatile Scannable last = Scannable.from(null);
+
+    @Override
+    protected void hookOnSubscribe(Subscription subscription) {
+      last = Scannable.from(subscription);
+      super.hookOnSubscribe(subscription);
+    }
 
     @Override
     protected void hookOnComplete() {
@@ -193,6 +206,7 @@ final class FlowRun implements FlowHandle {
     if (!end.compareAndSet(null, how)) {
       return false;
     }
+    settings.listener().ended(this);
     if (how.failure() == null) {
       terminated.tryEmitEmpty();
     } else {
@@ -224,6 +238,11 @@ final class FlowRun implements FlowHandle {
         settings.effectiveMaxUnsettled() * settings.source().channels(),
         restarts.sum(),
         stalls.current());
+  }
+
+  @Override
+  public List<FlowStep> steps() {
+    return end.get() == null ? FlowStep.above(consumption.last) : List.of();
   }
 
   @Override

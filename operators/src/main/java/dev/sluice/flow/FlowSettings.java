@@ -20,6 +20,7 @@ import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.claim.Checker;
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.observe.FlowListener;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -44,6 +45,7 @@ final class FlowSettings implements Cloneable {
   private Duration lease = ReceiveOptions.defaults().lease();
   private Clock clock = Clock.systemUTC();
   private @Nullable Retry restart;
+  private SafeListener listener = new SafeListener(null);
   private int needed = 1;
   private String neededFor = "";
   private int collected;
@@ -108,6 +110,11 @@ final class FlowSettings implements Cloneable {
   FlowSettings restart(Retry restart) {
     Objects.requireNonNull(restart, "restart");
     return with(copy -> copy.restart = restart);
+  }
+
+  FlowSettings listener(FlowListener listener) {
+    Objects.requireNonNull(listener, "listener");
+    return with(copy -> copy.listener = new SafeListener(listener));
   }
 
   // == what steps need ==
@@ -247,6 +254,10 @@ final class FlowSettings implements Cloneable {
 
   @Nullable Retry restart() {
     return restart;
+  }
+
+  SafeListener listener() {
+    return listener;
   }
 
   @Nullable Checker claims() {

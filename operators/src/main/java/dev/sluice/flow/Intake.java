@@ -15,6 +15,7 @@
  */
 package dev.sluice.flow;
 
+import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
@@ -42,6 +43,7 @@ final class Intake implements Pressure {
    */
 
   private final FlowSettings settings;
+  private final FlowHandle flow;
   private final Consumer<? super Throwable> fail;
   private final AtomicInteger out = new AtomicInteger();
   private volatile int window;
@@ -56,8 +58,9 @@ final class Intake implements Pressure {
   private final LongAdder rejected = new LongAdder();
   private final Consumer<Outcome> done = this::done;
 
-  Intake(FlowSettings settings, Consumer<? super Throwable> fail) {
+  Intake(FlowSettings settings, FlowHandle flow, Consumer<? super Throwable> fail) {
     this.settings = settings;
+    this.flow = flow;
     this.fail = fail;
     this.window = settings.effectiveMaxUnsettled();
     this.maxAttempts = settings.policy().maxAttempts();
@@ -78,14 +81,15 @@ final class Intake implements Pressure {
     maxAttempts = Math.max(maxAttempts, attempts);
   }
 
-  private void admit(Delivery<?> delivery, SynchronousSink<Delivery<?>> sink) {
-    if (delivery.origin().window() < window && !fits(delivery.origin())) {
-      Scope.release(delivery);
+  private void admit(Delivery<?> taken, SynchronousSink<Delivery<?>> sink) {
+    if (taken.origin().window() < window && !fits(taken.origin())) {
+      Scope.release(taken);
       return;
     }
     received.increment();
     out.incrementAndGet();
-    delivery.settlement().onDone(done);
+    taken.settlement().onDone(done);
+    Delivery<?> delivery = settings.listener().received(flow, taken);
     if (delivery.settlement().isSettled()) {
       // on the way here: it was taken back, or a function of the user has failed
     } else if (delivery.message().expired(settings.clock())) {

@@ -56,6 +56,11 @@ public final class Otherwise<T> {
     return new Otherwise<>(Outcome.filtered(), Objects.requireNonNull(target, "target"));
   }
 
+  /** The same, with what is sent seen by the listener of the flow. */
+  Otherwise<T> observed(Scope scope) {
+    return target == null ? this : new Otherwise<>(outcome, scope.observed(target));
+  }
+
   boolean takesTime() {
     return target != null;
   }

@@ -15,6 +15,7 @@
  */
 package dev.sluice.flow;
 
+import dev.sluice.channel.Outbound;
 import dev.sluice.convoy.DeliveryConvoy;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
@@ -78,6 +79,11 @@ final class Scope {
             settings.clock(),
             run.pressure(),
             assembly));
+  }
+
+  /** The target as the listener of the flow wants to see what is sent to it. */
+  <T> Outbound<T> observed(Outbound<T> target) {
+    return settings.listener().sending(run, target);
   }
 
   <T> Flux<Delivery<T>> reorder(Flux<Delivery<T>> source, DeliveryReordering<T> reordering) {

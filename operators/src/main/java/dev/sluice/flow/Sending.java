@@ -53,6 +53,7 @@ final class Sending {
                 () -> SendFailed.unknown(target.name(), "completed without a receipt", null)))
         .doOnNext(receipt -> delivery.settlement().settle(sent))
         .doOnCancel(() -> Scope.release(delivery))
+        .contextWrite(delivery.context())
         .onErrorResume(
             error -> {
               scope.failed(delivery, error);

@@ -87,7 +87,7 @@ final class Splitting<T, R> {
       Operators.onDiscard(part, Context.of(sink.contextView()));
       return;
     }
-    sink.next(new Delivery<>(typed(part), child, parent.origin()));
+    sink.next(parent.with(child).with(typed(part)));
   }
 
   /** Messages are immutable, so one of a subtype of R is one of R. */

@@ -49,12 +49,13 @@ final class Steps {
       Scope scope,
       Predicate<? super T> predicate,
       Otherwise<? super T> otherwise) {
-    return otherwise.takesTime()
+    Otherwise<? super T> rest = otherwise.observed(scope);
+    return rest.takesTime()
         ? source.flatMap(
             delivery ->
                 accepts(delivery, scope, predicate)
                     ? Mono.just(delivery)
-                    : otherwise.route(delivery, scope).then(Mono.empty()),
+                    : rest.route(delivery, scope).then(Mono.empty()),
             scope.settings().effectiveMaxUnsettled(),
             1)
         : source.handle(
@@ -62,7 +63,7 @@ final class Steps {
               if (accepts(delivery, scope, predicate)) {
                 sink.next(delivery);
               } else {
-                otherwise.settle(delivery);
+                rest.settle(delivery);
               }
             });
   }

@@ -27,10 +27,12 @@ import dev.sluice.channel.SendFailed;
 import dev.sluice.codec.StringCodec;
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.message.Message;
+import dev.sluice.observe.FlowStep;
 import dev.sluice.test.FlowEnvironment;
 import dev.sluice.test.FlowVerifier;
 import dev.sluice.test.LeakCheck;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -431,6 +433,11 @@ class FlowVerifierTest {
     @Override
     public Stats stats() {
       return flow.stats();
+    }
+
+    @Override
+    public List<FlowStep> steps() {
+      return flow.steps();
     }
 
     @Override

@@ -16,13 +16,18 @@
 package dev.sluice.channel;
 
 import dev.sluice.Experimental;
+import dev.sluice.observe.FlowStep;
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** A running flow. Thread-safe. */
-public interface FlowHandle {
+public interface FlowHandle extends Metered {
 
   /** The state of a flow. */
   enum State {
@@ -88,6 +93,59 @@ public interface FlowHandle {
   String name();
 
   Stats stats();
+
+  /** Its steps that hold elements, in the order of the flow; none when it has ended. */
+  @Experimental
+  List<FlowStep> steps();
+
+  /**
+   * Its numbers, tagged with its name as {@code flow}: {@code sluice.deliveries} by {@code
+   * outcome}, {@code sluice.deliveries.unsettled} and its bound {@code sluice.deliveries.window},
+   * {@code sluice.flow.up} (1 or 0), {@code sluice.flow.restarts}, {@code sluice.flow.stalled}
+   * (dead letters that their target does not take) and {@code sluice.flow.buffered}, what its steps
+   * hold together.
+   */
+  @Override
+  @Experimental
+  default void meters(Meters meters) {
+    Meters flow = meters.with("flow", name());
+    String deliveries = "deliveries";
+    outcome(flow, "acknowledged", () -> stats().acknowledged());
+    outcome(flow, "released", () -> stats().released());
+    outcome(flow, "retried", () -> stats().retried());
+    outcome(flow, "rejected", () -> stats().rejected());
+    flow.gauge(
+        "sluice.deliveries.unsettled", deliveries, "Out and not done", () -> stats().unsettled());
+    flow.gauge(
+        "sluice.deliveries.window",
+        deliveries,
+        "How many may be out and not done",
+        () -> stats().maxUnsettled());
+    flow.gauge("sluice.flow.up", "flows", "Receives and gets on", () -> stats().isUp() ? 1 : 0);
+    flow.counter(
+        "sluice.flow.restarts",
+        "restarts",
+        "Began to receive again after its source had failed",
+        () -> stats().restarts());
+    flow.gauge(
+        "sluice.flow.stalled",
+        "messages",
+        "Dead letters that their target does not take",
+        () -> {
+          Stall stall = stats().stall();
+          return stall == null ? 0 : stall.letters();
+        });
+    flow.gauge(
+        "sluice.flow.buffered",
+        "elements",
+        "Held by the steps of the flow",
+        () -> steps().stream().mapToLong(FlowStep::buffered).sum());
+  }
+
+  private static void outcome(Meters flow, String outcome, LongSupplier total) {
+    flow.with("outcome", outcome)
+        .counter("sluice.deliveries", "deliveries", "What became of the deliveries", total);
+  }
 
   /**
    * Stops in good order. Hot and idempotent: the flow begins to stop with the call; the first time

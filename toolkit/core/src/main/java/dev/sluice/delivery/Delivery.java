@@ -17,6 +17,8 @@ package dev.sluice.delivery;
 
 import dev.sluice.message.Message;
 import java.util.Objects;
+import reactor.util.context.Context;
+import reactor.util.context.ContextView;
 
 /**
  * A message together with the duty to settle it. Whoever holds a delivery either passes the
@@ -31,11 +33,18 @@ public final class Delivery<T> {
   private final Message<T> message;
   private final Settlement settlement;
   private final Origin origin;
+  private final ContextView context;
 
+  /** A delivery with an empty context. */
   public Delivery(Message<T> message, Settlement settlement, Origin origin) {
+    this(message, settlement, origin, Context.empty());
+  }
+
+  private Delivery(Message<T> message, Settlement settlement, Origin origin, ContextView context) {
     this.message = Objects.requireNonNull(message, "message");
     this.settlement = Objects.requireNonNull(settlement, "settlement");
     this.origin = Objects.requireNonNull(origin, "origin");
+    this.context = Objects.requireNonNull(context, "context");
   }
 
   public Message<T> message() {
@@ -50,14 +59,28 @@ public final class Delivery<T> {
     return origin;
   }
 
+  /**
+   * What the workers and the sends of this delivery find in their Reactor Context, over what is in
+   * that of the flow: its trace, for one. Empty unless somebody followed the delivery; what is
+   * derived from one delivery has its context, what is joined of several has none.
+   */
+  public ContextView context() {
+    return context;
+  }
+
   /** Another message under the same settlement: a step from one to one. */
   public <R> Delivery<R> with(Message<R> message) {
-    return new Delivery<>(message, settlement, origin);
+    return new Delivery<>(message, settlement, origin, context);
   }
 
   /** The same message under another settlement: a step that settles in its own way. */
   public Delivery<T> with(Settlement settlement) {
-    return new Delivery<>(message, settlement, origin);
+    return new Delivery<>(message, settlement, origin, context);
+  }
+
+  /** The same delivery in another context. */
+  public Delivery<T> with(ContextView context) {
+    return context == this.context ? this : new Delivery<>(message, settlement, origin, context);
   }
 
   @Override
