@@ -75,6 +75,9 @@ final class DispatchMain<T, V, R>
    */
 
   private static final int SPREAD = 0x9E3779B9; // numbers in a row, far apart
+  private static final int OPEN = 0;
+  private static final int CANCELLED = 1;
+  private static final int TERMINATED = 2;
   private static final String ON_ERROR_CONTINUE = "reactor.onNextError.localStrategy";
 
   private final CoreSubscriber<? super R> actual;
@@ -94,8 +97,11 @@ final class DispatchMain<T, V, R>
   private volatile boolean done;
   private @Nullable Throwable error;
 
-  private volatile boolean cancelled;
-  private volatile boolean terminated;
+  private volatile int end = OPEN;
+
+  @SuppressWarnings("rawtypes")
+  private static final AtomicIntegerFieldUpdater<DispatchMain> END =
+      AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "end");
 
   private volatile long requested;
 
@@ -117,7 +123,8 @@ final class DispatchMain<T, V, R>
   private final boolean ordered;
   private final boolean direct; // nobody chooses, or holds back, what is there
   private final ArrayDeque<WorkerInner<T, V, R>> emitting = new ArrayDeque<>();
-  private @Nullable Lane<T> spareLane; // the one in use when there is only one
+  private boolean idle; // whatever is here, a worker has it
+  private @Nullable Lane<T> atHand; // not in use, unless a turn has it in hand
   private final LaneQueue<T> spareLanes = new LaneQueue<>();
   private final int mostSpares; // as many as are usually open
   private final ArrayDeque<WorkerInner<T, V, R>> spareInners = new ArrayDeque<>();
@@ -244,8 +251,7 @@ final class DispatchMain<T, V, R>
 
   @Override
   public void cancel() {
-    if (!cancelled) {
-      cancelled = true;
+    if (end == OPEN && END.compareAndSet(this, OPEN, CANCELLED)) {
       s.cancel();
       drain();
     }
@@ -254,7 +260,7 @@ final class DispatchMain<T, V, R>
   // == worker side ==
 
   boolean isOver() {
-    return cancelled || terminated;
+    return end != OPEN;
   }
 
   /** The time, if somebody asks how long workers take. */
@@ -294,6 +300,7 @@ final class DispatchMain<T, V, R>
         discardEverything(); // also on later turns, so that a racing onNext is discarded too
       }
       publishGauges();
+      idle = direct && emitting.isEmpty() && ready.isEmpty() && inbox.isEmpty();
       missed = WIP.addAndGet(this, -missed);
     } while (missed != 0);
   }
@@ -305,16 +312,14 @@ final class DispatchMain<T, V, R>
    * @return whether everything is as it was before the element; if not, it is for a turn
    */
   private boolean finishAtOnce(T t) {
-    if (!direct
+    if (!idle
         || isOver()
         || owed <= 0 // the source broke I3
         || running >= limit.current()
-        || emitted == requested
-        || !(emitting.isEmpty() && ready.isEmpty() && inbox.isEmpty())) {
+        || emitted == requested) {
       queue(t);
       return false;
     }
-    int before = lanes.size() + waiting.size();
     Lane<T> lane = null;
     try {
       lane = admit(t);
@@ -335,7 +340,7 @@ final class DispatchMain<T, V, R>
       list(lane);
       return false;
     }
-    return lanes.size() + waiting.size() == before;
+    return lane != null && !lane.listed;
   }
 
   private void turn() {
@@ -579,20 +584,19 @@ final class DispatchMain<T, V, R>
 
   /** A lane for the key; an element without one has no order, so nobody finds its lane. */
   private Lane<T> open(@Nullable Object key, int hash, T element) {
-    Lane<T> lane = spareLane;
+    Lane<T> lane = atHand;
     if (lane == null) {
       lane = spareLanes.poll();
       if (lane == null) {
         lane = new Lane<>(this, SPREAD * ++lanesMade);
       }
+      atHand = lane;
     }
-    spareLane = null;
     if (key != null) {
       lane.key = key;
+      lane.hash = hash;
     }
-    lane.hash = key == null ? lane.number : hash;
     lane.element = element;
-    lane.attempt = 0;
     return lane;
   }
 
@@ -600,6 +604,7 @@ final class DispatchMain<T, V, R>
   private void list(@Nullable Lane<T> lane) {
     if (lane != null && !lane.listed && lane.element != null) {
       lane.listed = true;
+      atHand = null;
       lanes.add(lane);
     }
   }
@@ -610,8 +615,10 @@ final class DispatchMain<T, V, R>
     }
     lane.run++;
     lane.attempt++;
-    lane.working = true;
-    lane.began = now();
+    if (timed) {
+      lane.working = true;
+      lane.began = clock();
+    }
     V value;
     try {
       Publisher<? extends V> worker =
@@ -688,6 +695,9 @@ final class DispatchMain<T, V, R>
 
   /** Tells those who decide how many run, or whether any, how it went. */
   private void workEnded(Lane<T> lane, long when, @Nullable Throwable failure) {
+    if (!timed) {
+      return;
+    }
     if (!lane.working) {
       giveBack();
       return;
@@ -750,19 +760,22 @@ final class DispatchMain<T, V, R>
     lane.attempt = 0;
     lane.place = 0;
     lane.forgetRun();
+    if (!lane.listed) {
+      lane.element = null;
+      lane.forgetKey();
+      return;
+    }
     lane.element = waiting.poll(lane);
     if (lane.element != null) {
       lane.state = Lane.State.READY;
       ready.addLast(lane);
       return;
     }
-    if (lane.listed) {
-      lane.listed = false;
-      lanes.remove(lane);
-    }
+    lane.listed = false;
+    lanes.remove(lane);
     lane.forgetKey();
-    if (spareLane == null) {
-      spareLane = lane;
+    if (atHand == null) {
+      atHand = lane;
     } else if (spareLanes.size() < mostSpares) {
       spareLanes.addFirst(lane);
     }
@@ -813,13 +826,12 @@ final class DispatchMain<T, V, R>
   }
 
   private void terminate(@Nullable Throwable failure) {
-    if (isOver()) {
+    if (!END.compareAndSet(this, OPEN, TERMINATED)) {
       if (failure != null) {
         Operators.onErrorDropped(failure, currentContext());
       }
       return;
     }
-    terminated = true;
     discardEverything();
     publishGauges(); // whoever has seen the end may look at them
     if (failure == null) {
@@ -834,7 +846,7 @@ final class DispatchMain<T, V, R>
     takeSignals();
     ready.clear();
     emitting.clear();
-    spareLane = null;
+    atHand = null;
     spareLanes.clear();
     spareInners.clear();
     lanes.clear(lane -> discard(lane, context));
@@ -945,10 +957,10 @@ final class DispatchMain<T, V, R>
       return requested;
     }
     if (key == Attr.TERMINATED) {
-      return terminated;
+      return end == TERMINATED;
     }
     if (key == Attr.CANCELLED) {
-      return cancelled;
+      return end == CANCELLED;
     }
     if (key == Attr.ERROR) {
       return error;

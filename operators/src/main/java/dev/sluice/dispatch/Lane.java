@@ -77,6 +77,7 @@ public final class Lane<T> extends Signal {
   Lane(DispatchMain<T, ?, ?> main, int number) {
     this.main = main;
     this.number = number;
+    this.hash = number;
   }
 
   // Writing a reference costs more than looking at it, and mostly there is nothing to forget.
@@ -93,6 +94,7 @@ public final class Lane<T> extends Signal {
   void forgetKey() {
     if (key != null) {
       key = null;
+      hash = number;
     }
   }
 

@@ -70,6 +70,11 @@ abstract class LevelOrder<T> extends Order<T> {
     last[line.level] = line;
   }
 
+  /** Whether the turn of its level stays with {@code line}: it has more, and there is no other. */
+  boolean keepsTurn(Line<T> line) {
+    return line.nextInLevel == null && !line.isEmpty();
+  }
+
   /** Passes the turn of its level on from {@code line}, which is forgotten if it is empty. */
   boolean passOn(Line<T> line) {
     boolean waiting = !line.isEmpty(); // once: the next moment it may be otherwise

@@ -102,6 +102,7 @@ final class MergeInner<T> extends RingLine<T> implements CoreSubscriber<T>, Scan
       Operators.onNextDropped(t, currentContext());
       return;
     }
+    MergeMain<T> main = this.main;
     if (main.isOver()) {
       Operators.onDiscard(t, currentContext());
       return;

@@ -301,16 +301,19 @@ final class MergeMain<T>
   }
 
   private void emitAll() {
-    while (!halted) {
+    while (true) {
       timeRead = false;
       if (arrivals != null) {
         takeArrivals();
       }
-      Line<T> line = halted || emitted == requested ? null : order.next();
-      if (halted) { // by a function that was called to decide
+      if (halted) {
         break;
       }
+      Line<T> line = emitted == requested ? null : order.next();
       if (line == null) {
+        if (halted) { // by a function that was called to decide
+          break;
+        }
         completeIfAllEnded();
         return;
       }
@@ -320,9 +323,10 @@ final class MergeMain<T>
         line.publishOldest();
       }
       actual.onNext(element);
-      if (!halted) {
-        line.polledFrom().emitted();
+      if (halted) {
+        break;
       }
+      line.polledFrom().emitted();
       if (!halted && !order.served(line)) {
         line.forgotten();
       }

@@ -29,7 +29,7 @@ abstract class Order<T> {
 
   abstract boolean isEmpty();
 
-  /** The line that goes next; null when all are empty. */
+  /** The line that goes next; null when all are empty, or {@link #choose} found it is over. */
   final @Nullable Line<T> next() {
     Line<T> line = chosen;
     if (line == null) {
@@ -39,7 +39,10 @@ abstract class Order<T> {
     return line;
   }
 
-  /** Decides, when asked for the next element: what came before has a say. */
+  /**
+   * Decides, when asked for the next element: what came before has a say. Null when all lines are
+   * empty, or a function of the user that it called has ended the sequence.
+   */
   abstract @Nullable Line<T> choose();
 
   /** A line that is not empty any more. */

@@ -23,11 +23,12 @@ import org.jspecify.annotations.Nullable;
 abstract class RingLine<T> extends Line<T> {
 
   /*
-   * A slot is free when it is null. The writer fills the stamp, then the slot; the reader reads the
-   * slot, then the stamp, and frees the slot last: so the slot publishes its stamp, and retires it.
+   * The writer fills the stamp, then the slot, which publishes it. The reader takes both, empties
+   * the slot, then moves read, which frees it: the writer fills no slot before it has seen that.
    *
    * written   the writer's; read by gauges
-   * read      the drain's; read by gauges
+   * read      the drain's; read by the writer when there is no free slot that it knows of, and by
+   *           gauges
    */
 
   private static final VarHandle SLOT = MethodHandles.arrayElementVarHandle(Object[].class);
@@ -45,9 +46,11 @@ abstract class RingLine<T> extends Line<T> {
   }
 
   private final @Nullable Object[] slots;
+  private final int mask;
   private final long @Nullable [] stamps;
   private int written;
   private int read;
+  private int freed; // the writer's: what it last saw of read
 
   /**
    * An empty line.
@@ -59,6 +62,7 @@ abstract class RingLine<T> extends Line<T> {
     super(level);
     int length = capacity == 1 ? 1 : Integer.highestOneBit(capacity - 1) << 1;
     slots = new Object[length];
+    mask = length - 1;
     stamps = timed ? new long[length] : null;
   }
 
@@ -66,10 +70,13 @@ abstract class RingLine<T> extends Line<T> {
   boolean offer(T element, long stamp) {
     @Nullable Object[] slots = this.slots;
     int w = written;
-    int slot = w & (slots.length - 1);
-    if (SLOT.getAcquire(slots, slot) != null) {
-      return false;
+    if (w - freed > mask) {
+      freed = (int) READ.getAcquire(this);
+      if (w - freed > mask) {
+        return false;
+      }
     }
+    int slot = w & mask;
     if (stamps != null) {
       stamps[slot] = stamp;
     }
@@ -90,16 +97,19 @@ abstract class RingLine<T> extends Line<T> {
 
   @Override
   long stamp() {
-    return stamps == null ? 0 : stamps[read & (stamps.length - 1)];
+    return stamps == null ? 0 : stamps[read & mask];
   }
 
   @Override
+  @SuppressWarnings({"unchecked", "NullAway"}) // null when empty: callers know
   T poll() {
-    T element = head();
+    @Nullable Object[] slots = this.slots;
+    int r = read;
+    int slot = r & mask;
+    T element = (T) SLOT.getAcquire(slots, slot);
     if (element != null) {
-      int r = read;
-      READ.setOpaque(this, r + 1);
-      SLOT.setRelease(slots, r & (slots.length - 1), null);
+      slots[slot] = null;
+      READ.setRelease(this, r + 1);
     }
     return element;
   }
@@ -107,7 +117,7 @@ abstract class RingLine<T> extends Line<T> {
   @SuppressWarnings({"unchecked", "NullAway"}) // null when empty: callers know
   private T head() {
     @Nullable Object[] slots = this.slots;
-    return (T) SLOT.getAcquire(slots, read & (slots.length - 1));
+    return (T) SLOT.getAcquire(slots, read & mask);
   }
 
   /** Any thread. */

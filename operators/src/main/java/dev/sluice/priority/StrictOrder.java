@@ -54,11 +54,11 @@ final class StrictOrder<T> extends LevelOrder<T> {
 
   @Override
   boolean served(Line<T> line) {
-    boolean waiting = passOn(line);
-    Line<T> following = get(line.level);
-    if (following != chosen) { // most often it is
-      chosen = following;
+    if (keepsTurn(line)) {
+      return true;
     }
+    boolean waiting = passOn(line);
+    chosen = get(line.level);
     return waiting;
   }
 }

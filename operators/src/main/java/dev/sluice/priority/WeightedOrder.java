@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Deficit round robin: the levels that have something take turns, and in its turn a level may spend
- * its quantum and what it could not spend in the turn before.
+ * its quantum and what it could not spend in the turn before. Where every element costs 1, {@link
+ * RoundOrder} is enough.
  */
 final class WeightedOrder<T> extends LevelOrder<T> {
 
@@ -38,7 +39,7 @@ final class WeightedOrder<T> extends LevelOrder<T> {
   private static final int UNKNOWN = 0;
 
   private final int[] quanta;
-  private final @Nullable ToIntFunction<? super T> costOf; // null: each element costs 1
+  private final ToIntFunction<? super T> costOf;
   private final BooleanSupplier halted;
   private final long[] unspent;
   private final int[] prices;
@@ -46,8 +47,7 @@ final class WeightedOrder<T> extends LevelOrder<T> {
   private long left; // what it may spend
   private int price;
 
-  private WeightedOrder(
-      int[] quanta, @Nullable ToIntFunction<? super T> costOf, BooleanSupplier halted) {
+  private WeightedOrder(int[] quanta, ToIntFunction<? super T> costOf, BooleanSupplier halted) {
     super(quanta.length);
     this.quanta = quanta;
     this.costOf = costOf;
@@ -56,6 +56,11 @@ final class WeightedOrder<T> extends LevelOrder<T> {
     this.prices = new int[quanta.length];
   }
 
+  /**
+   * Shares of what elements cost.
+   *
+   * @param costOf null: each costs 1
+   */
   static <T> Policy<T> policy(int[] quanta, @Nullable ToIntFunction<? super T> costOf) {
     int[] copy = quanta.clone();
     for (int level = 0; level < copy.length; level++) {
@@ -79,7 +84,7 @@ final class WeightedOrder<T> extends LevelOrder<T> {
 
       @Override
       public Order<T> order(int levels, BooleanSupplier halted) {
-        return new WeightedOrder<>(copy, costOf, halted);
+        return costOf == null ? new RoundOrder<>(copy) : new WeightedOrder<>(copy, costOf, halted);
       }
 
       @Override
@@ -115,11 +120,14 @@ final class WeightedOrder<T> extends LevelOrder<T> {
   @Override
   @Nullable Line<T> choose() {
     int tried = 0;
-    while (!isEmpty() && !halted.getAsBoolean()) {
+    while (!isEmpty()) {
       turn = after(turn);
       Line<T> line = Objects.requireNonNull(get(turn));
       left = unspent[turn] + quanta[turn];
       price = priceOf(line);
+      if (halted.getAsBoolean()) { // the cost function may have cancelled
+        return null;
+      }
       if (left >= price) {
         return line;
       }
@@ -155,9 +163,6 @@ final class WeightedOrder<T> extends LevelOrder<T> {
 
   /** What the first element of a level's first line costs. */
   private int priceOf(Line<T> line) {
-    if (costOf == null) {
-      return 1;
-    }
     if (prices[line.level] == UNKNOWN) {
       T element = line.peek();
       prices[line.level] = inRange(costOf.applyAsInt(element));
