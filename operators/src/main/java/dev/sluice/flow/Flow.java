@@ -17,6 +17,7 @@ package dev.sluice.flow;
 
 import dev.sluice.Experimental;
 import dev.sluice.channel.FlowHandle;
+import dev.sluice.channel.FlowListener;
 import dev.sluice.channel.Inbound;
 import dev.sluice.channel.Outbound;
 import dev.sluice.claim.Checker;
@@ -46,7 +47,6 @@ import dev.sluice.level.LeveledDeliveries;
 import dev.sluice.level.LoadLeveling;
 import dev.sluice.level.Overflow;
 import dev.sluice.message.Message;
-import dev.sluice.observe.FlowListener;
 import dev.sluice.priority.DeliveryReordering;
 import dev.sluice.priority.PrioritizeSpec;
 import dev.sluice.priority.PriorityMerge;

@@ -16,11 +16,11 @@
 package dev.sluice.flow;
 
 import dev.sluice.channel.Capability;
+import dev.sluice.channel.FlowListener;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.claim.Checker;
 import dev.sluice.delivery.ErrorPolicy;
-import dev.sluice.observe.FlowListener;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;

@@ -15,12 +15,12 @@
  */
 package dev.sluice.flow;
 
+import dev.sluice.channel.DeliveryListener;
 import dev.sluice.channel.FlowHandle;
+import dev.sluice.channel.FlowListener;
 import dev.sluice.channel.Outbound;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
-import dev.sluice.observe.DeliveryListener;
-import dev.sluice.observe.FlowListener;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;

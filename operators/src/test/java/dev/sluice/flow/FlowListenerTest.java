@@ -18,15 +18,15 @@ package dev.sluice.flow;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.entry;
 
+import dev.sluice.channel.DeliveryListener;
 import dev.sluice.channel.FlowHandle;
+import dev.sluice.channel.FlowListener;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.message.Message;
-import dev.sluice.observe.DeliveryListener;
-import dev.sluice.observe.FlowListener;
 import dev.sluice.observe.FlowStep;
 import dev.sluice.observe.Meters;
 import java.nio.charset.StandardCharsets;

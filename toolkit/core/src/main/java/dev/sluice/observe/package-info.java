@@ -1,3 +1,3 @@
-/** How others see what runs: meters, listeners of flows, and what a running flow looks like. */
+/** How others see what runs: its numbers, and the steps of a flow. */
 @org.jspecify.annotations.NullMarked
 package dev.sluice.observe;

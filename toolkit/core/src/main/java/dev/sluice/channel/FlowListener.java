@@ -13,11 +13,9 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-package dev.sluice.observe;
+package dev.sluice.channel;
 
 import dev.sluice.Experimental;
-import dev.sluice.channel.FlowHandle;
-import dev.sluice.channel.Outbound;
 import dev.sluice.delivery.Delivery;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +29,14 @@ public interface FlowListener {
   /** Hears of nothing. */
   static FlowListener none() {
     return Unheard.NOBODY;
+  }
+
+  /**
+   * Both of them: this one hears first, and the other's context goes over this one's, as does what
+   * it makes of a target.
+   */
+  default FlowListener and(FlowListener other) {
+    return new BothListeners(this, other);
   }
 
   /** The flow begins to receive. */

@@ -13,7 +13,7 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-package dev.sluice.observe;
+package dev.sluice.channel;
 
 import dev.sluice.Experimental;
 import dev.sluice.delivery.Outcome;

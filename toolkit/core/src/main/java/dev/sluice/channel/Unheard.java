@@ -13,7 +13,7 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-package dev.sluice.observe;
+package dev.sluice.channel;
 
 /** Nobody listens. */
 enum Unheard implements FlowListener {
