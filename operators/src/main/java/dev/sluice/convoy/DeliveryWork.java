@@ -83,6 +83,7 @@ record DeliveryWork<T, R>(
     Settlement settlement = lane.element().settlement();
     if (settlement.isSettled() || settlement.isLost()) {
       lane.skipWorker(); // the source took it back while it waited
+      run.endBeforeWork();
       return Mono.empty();
     }
     if (message.expired(clock)) {

@@ -18,51 +18,43 @@ package dev.sluice.convoy;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.LeakDetector;
-import dev.sluice.delivery.LeakedDelivery;
 import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.Settlement;
-import dev.sluice.delivery.SettlementCore;
 import dev.sluice.delivery.SplitSettlement;
 import dev.sluice.delivery.StaleDelivery;
 import dev.sluice.dispatch.Lane;
+import dev.sluice.dispatch.LaneSettlement;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.message.Message;
 import java.util.Objects;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
-import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
 
 /**
  * The settlement of one run of a worker for one delivery: it stands between what the worker emitted
  * and the delivery. Ack and Reject go through to the delivery; Retry and Release come back to the
  * lane, because the source could only give the message back behind others of its group. When the
- * lane will not run again the delivery is released, as everything behind it is; and of a delivery
- * that was lost, whatever is decided, nothing comes back.
+ * lane will not run again the delivery is released, as everything behind it is. Of a delivery that
+ * was lost nothing comes back, and no failure counts; but an Ack goes through, because the work is
+ * done, and who stands between here and the source may have to remember it.
  */
-final class Run extends SettlementCore {
+final class Run extends LaneSettlement {
 
   /*
    * Threads: child, watch, end, supersede and abandon are called inside the drain; endOfGrace by the
-   * timer; onDecided by whoever decides the last child. The lane's fields are stable while it is
-   * held.
+   * timer; act by whoever decides the last child. The lane's fields are stable while it is held.
    *
    * split        null once the worker has ended, so that only its children keep it reachable and
    *              the leak detector sees it when they are dropped
    * superseded   written before the decision that it is about
    * loss         written by the drain, which then looks whether the run is decided; disposed by the
    *              one who decides, who decides first and then looks here: one of them sees both
-   * over, again  each side writes its own and then reads the other's, so one of them sees both:
-   *              a delivery that came back to a lane that will not run again is released
    */
-
-  private static final Outcome RELEASED = Outcome.release(Outcome.Release.Why.CANCELLED);
-  private static final Outcome LOST = Outcome.release(Outcome.Release.Why.LOST);
 
   private final DeliveryWork<?, ?> work;
   private final Lane<?> lane;
   private final int number;
-  private final Settlement delivery;
   private final Origin origin;
   private final int inPlace; // which attempt this is, if the source has not counted all; else 0
 
@@ -70,8 +62,6 @@ final class Run extends SettlementCore {
   private boolean superseded;
   private volatile @Nullable LossWatch loss;
   private volatile boolean graceOver;
-  private volatile boolean over;
-  private volatile boolean again;
 
   /** Whether the worker is a Mono, whose value keeps the id of the message. */
   boolean single;
@@ -84,10 +74,10 @@ final class Run extends SettlementCore {
    * @param origin that of the delivery, with the attempts in the lane counted too
    */
   Run(DeliveryWork<?, ?> work, Lane<?> lane, Settlement delivery, Origin origin) {
+    super(lane, delivery);
     this.work = work;
     this.lane = lane;
     this.number = lane.run();
-    this.delivery = delivery;
     this.origin = origin;
     this.inPlace = lane.attempt() > 1 ? origin.attempt() : 0;
     this.split = new SplitSettlement(LeakDetector.track(this, work.assembly()));
@@ -117,7 +107,7 @@ final class Run extends SettlementCore {
     if (loss == null && !isSettled()) {
       LossWatch watch = new LossWatch(this, work.lossGrace(), work.scheduler());
       loss = watch;
-      delivery.lost().subscribe(watch);
+      lost().subscribe(watch);
       if (isSettled()) {
         watch.dispose();
       }
@@ -147,17 +137,20 @@ final class Run extends SettlementCore {
     end(Outcome.release(Outcome.Release.Why.BUSY));
   }
 
+  /** The delivery was lost before the worker began. */
+  void endBeforeWork() {
+    end(LOST);
+  }
+
   /** The sequence is over: nothing runs again. */
   void abandon() {
-    over = true;
+    seal();
     LossWatch watch = loss;
     if (watch != null) {
       watch.dispose();
     }
     end(RELEASED);
-    if (again) {
-      delivery.settle(RELEASED);
-    }
+    releaseWhatCameBack();
   }
 
   /** On the timer. */
@@ -177,88 +170,41 @@ final class Run extends SettlementCore {
     if (watch != null) {
       watch.dispose();
     }
-    if (outcome instanceof Outcome.Retry retry && retry.cause() instanceof LeakedDelivery) {
-      leaveCleaner(() -> act(outcome));
-    } else {
-      act(outcome);
-    }
+    super.onDecided(outcome);
   }
 
-  /**
-   * A leak is decided on the thread of the leak detector, which all deliveries of the process share
-   * and on which no user's function should run.
-   */
-  private void leaveCleaner(Runnable action) {
-    try {
-      work.scheduler().schedule(action);
-    } catch (RejectedExecutionException e) {
-      action.run();
-    }
+  @Override
+  protected Scheduler scheduler() {
+    return work.scheduler();
   }
 
-  private void act(Outcome outcome) {
+  @Override
+  protected void act(Outcome outcome) {
     if (superseded) {
       markDone();
-    } else if (delivery.isLost()) {
-      pass(LOST);
+    } else if (isLost()) {
+      pass(outcome instanceof Outcome.Ack ? outcome : LOST);
     } else if (outcome instanceof Outcome.Retry retry) {
       if (attempt() >= work.policy().maxAttempts()) {
-        pass(Outcome.reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, retry.cause()));
+        reject(new Outcome.Reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, retry.cause()));
       } else {
         comeBack(Verdict.retry(retry.delay()));
       }
     } else if (outcome instanceof Outcome.Release release) {
       comeBack(Verdict.rerun(release.delay()));
+    } else if (outcome instanceof Outcome.Reject reject) {
+      reject(reject);
     } else {
       pass(outcome);
     }
   }
 
-  /** The delivery gets the decision, and the lane goes on when the delivery is done. */
-  private void pass(Outcome outcome) {
-    delivery.settle(
-        outcome instanceof Outcome.Reject reject && reject.attempts() < inPlace
-            ? reject.withAttempts(inPlace)
-            : outcome);
-    delivery.onDone(
-        decided -> {
-          markDone();
-          lane.finish(Verdict.NEXT);
-        });
-  }
-
-  private void comeBack(Verdict verdict) {
-    again = true;
-    if (over || delivery.isSettled()) {
-      pass(RELEASED);
-    } else {
-      markDone();
-      lane.finish(verdict);
-    }
-  }
-
-  @Override
-  public boolean isLost() {
-    return delivery.isLost();
-  }
-
-  @Override
-  public boolean isDoomed() {
-    return delivery.isDoomed();
-  }
-
-  @Override
-  public Mono<Void> durable() {
-    return delivery.durable();
-  }
-
-  @Override
-  public Mono<Void> lost() {
-    return delivery.lost();
+  private void reject(Outcome.Reject reject) {
+    pass(reject.attempts() < inPlace ? reject.withAttempts(inPlace) : reject);
   }
 
   @Override
   public String toString() {
-    return "attempt " + attempt() + " in the convoy at " + delivery;
+    return "attempt " + attempt() + " in the convoy at " + delivery();
   }
 }

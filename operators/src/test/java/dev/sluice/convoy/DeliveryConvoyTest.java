@@ -698,13 +698,30 @@ class DeliveryConvoyTest {
       workers.get("a2").complete();
     }
 
+    /** Whoever stands between the convoy and the source hears what was done, see ADR 0020. */
     @Test
-    void isNoSuccessOfAWorkerThatEndsInTheGrace() {
+    void isASuccessOfAWorkerThatEndsInTheGraceWithoutEffectAtTheSource() {
       start(c -> c);
       Probe a1 = offer("a1");
+      AtomicReference<Outcome> became = new AtomicReference<>();
+      a1.onDone(became::set);
       a1.lose();
       workers.get("a1").complete();
-      assertThat(a1.outcome()).isEqualTo(Outcome.release(Why.LOST));
+      assertThat(a1.outcome()).isEqualTo(Outcome.ack());
+      assertThat(a1.decided).isEmpty();
+      assertThat(became.get()).isEqualTo(Outcome.release(Why.LOST));
+      assertThat(gauges.get().lanes()).isZero();
+    }
+
+    @Test
+    void beforeTheWorkerStartsIsNoSuccess() {
+      start(c -> c);
+      offer("a1");
+      Probe a2 = offer("a2");
+      a2.lose();
+      workers.get("a1").complete();
+      assertThat(started).containsExactly("a1");
+      assertThat(a2.outcome()).isEqualTo(Outcome.release(Why.LOST));
       assertThat(gauges.get().lanes()).isZero();
     }
 

@@ -234,6 +234,58 @@ class IdempotentFlowTest extends FlowFixture {
     assertThat(handle.stats().unsettled()).isZero();
   }
 
+  /** The channel takes the message back while the work runs, and the work succeeds all the same. */
+  @Test
+  void remembersWorkThatSucceedsWhenItsDeliveryIsGone() {
+    Sinks.One<String> work = Sinks.one();
+    FlowHandle handle =
+        once()
+            .groupedConvoy(
+                Message::group,
+                text -> {
+                  done.add(text);
+                  return work.asMono();
+                })
+            .start();
+    offer("a1");
+    source.lose(delivery -> true);
+    pass(Duration.ofSeconds(1)); // within the grace
+    work.tryEmitValue("done");
+    pass(Duration.ofSeconds(1));
+    assertThat(store.log()).contains("complete a1 true").doesNotContain("release a1 true");
+    assertThat(handle.stats().acknowledged()).isZero();
+    offer("a1");
+    pass(Duration.ofSeconds(2));
+    assertThat(done).containsExactly("a1");
+    assertThat(handle.stats().acknowledged()).isEqualTo(1);
+    assertSettled(handle);
+  }
+
+  /** Nothing was done with a message that was taken back while it waited behind its group. */
+  @Test
+  void doesNotRememberAMessageThatWasTakenBackBeforeItsWork() {
+    Sinks.One<String> work = Sinks.one();
+    FlowHandle handle =
+        once()
+            .groupedConvoy(
+                Message::group,
+                text -> {
+                  done.add(text);
+                  return done.size() == 1 ? work.asMono() : Mono.just(text);
+                })
+            .start();
+    offer("a1", "a2");
+    source.lose(delivery -> FlowFixture.text(delivery.message()).equals("a2"));
+    work.tryEmitValue("done");
+    pass(Duration.ofSeconds(1));
+    assertThat(done).containsExactly("a1");
+    assertThat(store.log()).contains("complete a1 true", "release a2 true");
+    offer("a2");
+    pass(Duration.ofSeconds(2));
+    assertThat(done).containsExactly("a1", "a2");
+    assertSettled(handle);
+  }
+
   @Test
   void keepsTheOrderWhileTheStoreAnswersOutOfOrder() {
     Sinks.Empty<Void> gate = Sinks.empty();
