@@ -19,6 +19,7 @@ import dev.sluice.channel.DeadLetterHeaders;
 import dev.sluice.channel.Outbound;
 import dev.sluice.message.Headers;
 import dev.sluice.message.Message;
+import dev.sluice.retry.Retrying;
 import dev.sluice.store.DeadLetter;
 import dev.sluice.store.DeadLetterQuery;
 import dev.sluice.store.DeadLetters;
@@ -52,7 +53,9 @@ public final class Redriver {
           DeadLetterHeaders.ATTEMPT,
           DeadLetterHeaders.AT,
           DeadLetterHeaders.EXPIRY,
-          DeadLetterHeaders.FAILED_CHILDREN);
+          DeadLetterHeaders.FAILED_CHILDREN,
+          Retrying.RETRIES_HEADER,
+          Retrying.NOT_BEFORE_HEADER);
 
   private static final long MICROS_PER_SECOND = 1_000_000;
 

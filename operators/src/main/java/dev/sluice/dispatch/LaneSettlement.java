@@ -52,6 +52,8 @@ public abstract class LaneSettlement extends SettlementCore {
   private final Lane<?> lane;
   private final Settlement delivery;
   private boolean cameBack; // drain only: before it was sealed
+
+  @SuppressWarnings("UnusedVariable") // through the updater only
   private volatile int state;
 
   private static final AtomicIntegerFieldUpdater<LaneSettlement> STATE =

@@ -51,6 +51,8 @@ import dev.sluice.priority.DeliveryReordering;
 import dev.sluice.priority.PrioritizeSpec;
 import dev.sluice.priority.PriorityMerge;
 import dev.sluice.priority.PrioritySpec;
+import dev.sluice.retry.RetrySpec;
+import dev.sluice.retry.Retrying;
 import dev.sluice.store.IdempotencyStore;
 import dev.sluice.store.PayloadStore;
 import java.time.Clock;
@@ -190,6 +192,31 @@ public final class Flow<T> {
    */
   public Flow<T> lease(Duration lease) {
     return new Flow<>(settings.lease(lease), chain);
+  }
+
+  /**
+   * Tries again what has failed, wherever in the flow: in place, then after a longer wait at the
+   * channel, then never: the message goes to the dead letters. Without this, {@link #onError} says
+   * how often, and the channel waits.
+   *
+   * <pre>{@code
+   * .retry(r -> r.immediate(2).backoff(5, ofSeconds(1), ofMinutes(2)).delayed(10, ofMinutes(5)))
+   * }</pre>
+   *
+   * <p>A step with workers retries in place in its own lanes; what fails elsewhere begins the flow
+   * again. The next message of a group enters the flow when the one before is settled, so that none
+   * is overtaken, unless the channel sees to that or {@link RetrySpec#unordered} says that it does
+   * not matter. A message that waits elsewhere is acknowledged only when that is confirmed.
+   *
+   * <p>What {@link ConvoySpec#onFailure} of a step says is done first, and what it lets through as
+   * {@link dev.sluice.delivery.DeadLetterReason#ATTEMPTS_EXHAUSTED} is delayed here.
+   *
+   * @param spec the options, from defaults: in place what {@link #onError} has said, nothing
+   *     delayed
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public Flow<T> retry(UnaryOperator<RetrySpec> spec) {
+    return new Flow<>(settings.retry(Retrying.ofDeliveries(settings.policy(), spec)), chain);
   }
 
   /**

@@ -22,6 +22,7 @@ import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.observe.FlowStep;
+import dev.sluice.retry.DeliveryRetry;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -77,6 +78,10 @@ final class FlowRun implements FlowHandle {
   FlowRun(FlowSettings settings) {
     this.settings = settings;
     this.intake = new Intake(settings, this, this::fail);
+    DeliveryRetry retry = settings.retry();
+    if (retry != null) {
+      intake.allowAttempts(retry.deliveries());
+    }
     this.stalls = new Stalls(settings.clock());
   }
 
@@ -132,7 +137,7 @@ final class FlowRun implements FlowHandle {
     consumption.dispose();
   }
 
-  private Flux<Delivery<?>> source() {
+  private Flux<Delivery<byte[]>> source() {
     ReceiveOptions options =
         ReceiveOptions.defaults()
             .maxUnsettled(settings.effectiveMaxUnsettled())
@@ -141,12 +146,15 @@ final class FlowRun implements FlowHandle {
             .deadLetterListener(stalls)
             .stop(stop.asMono());
     Outbound<byte[]> deadLetters = settings.deadLetters();
-    return intake
-        .deliveries(
-            deadLetters == null ? options : options.deadLetters(deadLetters),
-            new Scope(this, settings, Flux.empty())::failed)
-        .doOnSubscribe(s -> broken = null)
-        .doFinally(this::sourceEnded);
+    Flux<Delivery<byte[]>> deliveries =
+        intake
+            .deliveries(
+                deadLetters == null ? options : options.deadLetters(deadLetters),
+                new Scope(this, settings, Flux.empty())::failed)
+            .doOnSubscribe(s -> broken = null)
+            .doFinally(this::sourceEnded);
+    DeliveryRetry retry = settings.retry();
+    return retry == null ? deliveries : deliveries.transform(retry);
   }
 
   private void sourceEnded(SignalType how) {

@@ -21,6 +21,7 @@ import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.claim.Checker;
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.retry.DeliveryRetry;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -46,6 +47,7 @@ final class FlowSettings implements Cloneable {
   private Clock clock = Clock.systemUTC();
   private @Nullable Retry restart;
   private SafeListener listener = new SafeListener(null);
+  private @Nullable DeliveryRetry retry;
   private int needed = 1;
   private String neededFor = "";
   private int collected;
@@ -53,6 +55,7 @@ final class FlowSettings implements Cloneable {
   private Duration collectedFor = Duration.ZERO;
   private @Nullable Checker claims; // of the last step, if that was a claim check
   private boolean divided;
+  private boolean collectsGroups;
 
   FlowSettings(Source source) {
     this.source = source;
@@ -80,7 +83,11 @@ final class FlowSettings implements Cloneable {
 
   FlowSettings policy(ErrorPolicy policy) {
     Objects.requireNonNull(policy, "policy");
-    return with(copy -> copy.policy = policy);
+    return with(
+        copy -> {
+          copy.policy = policy;
+          copy.retry = retry == null ? null : retry.policy(policy);
+        });
   }
 
   FlowSettings deadLetters(Outbound<byte[]> target) {
@@ -115,6 +122,14 @@ final class FlowSettings implements Cloneable {
   FlowSettings listener(FlowListener listener) {
     Objects.requireNonNull(listener, "listener");
     return with(copy -> copy.listener = new SafeListener(listener));
+  }
+
+  FlowSettings retry(DeliveryRetry retry) {
+    return with(
+        copy -> {
+          copy.retry = retry;
+          copy.policy = retry.policy();
+        });
   }
 
   // == what steps need ==
@@ -159,6 +174,7 @@ final class FlowSettings implements Cloneable {
           copy.weight = weight * maxSize;
           copy.need((int) members, "the members of all aggregates");
           copy.collectedFor = collectedFor.plus(maxTime);
+          copy.collectsGroups = collectsGroups || spec.isByGroup();
         });
   }
 
@@ -184,6 +200,22 @@ final class FlowSettings implements Cloneable {
   }
 
   void validate() {
+    if (retry != null && retry.isOrdered() && collectsGroups) {
+      throw new IllegalArgumentException(
+          "retry: ordered, in flow "
+              + name
+              + " with an aggregate by group (expected: unordered, or another key; the next message"
+              + " of a group enters when the one before is settled, so no aggregate would ever have"
+              + " a second member)");
+    }
+    if (retry != null && retry.through() != null && source.can(Capability.DELAY)) {
+      throw new IllegalArgumentException(
+          "through: "
+              + retry.through().name()
+              + " (expected: none; "
+              + source.name()
+              + " has DELAY and keeps messages itself until they are due)");
+    }
     if (effectiveMaxUnsettled() < needed) {
       throw new IllegalArgumentException(
           "maxUnsettled: "
@@ -220,7 +252,9 @@ final class FlowSettings implements Cloneable {
   // == values ==
 
   Source source() {
-    return source;
+    return retry == null || retry.through() == null
+        ? source
+        : new WaitingRetries(source, retry.clock(clock));
   }
 
   String name() {
@@ -258,6 +292,18 @@ final class FlowSettings implements Cloneable {
 
   SafeListener listener() {
     return listener;
+  }
+
+  /** The retries of the flow, if it has any but those of its policy. */
+  @Nullable DeliveryRetry retry() {
+    return retry == null
+        ? null
+        : retry
+            .source(source::can)
+            .clock(clock)
+            .window(
+                (int)
+                    Math.min(MAX_COLLECTED, (long) effectiveMaxUnsettled() * source().channels()));
   }
 
   @Nullable Checker claims() {

@@ -71,7 +71,7 @@ final class Intake implements Pressure {
    *
    * @param failed settles a delivery for which a function of the user has failed
    */
-  Flux<Delivery<?>> deliveries(
+  Flux<Delivery<byte[]>> deliveries(
       ReceiveOptions options, BiConsumer<? super Delivery<?>, ? super Throwable> failed) {
     return settings.source().receive(options, this::noMore, failed).handle(this::admit);
   }
@@ -81,7 +81,7 @@ final class Intake implements Pressure {
     maxAttempts = Math.max(maxAttempts, attempts);
   }
 
-  private void admit(Delivery<?> taken, SynchronousSink<Delivery<?>> sink) {
+  private void admit(Delivery<byte[]> taken, SynchronousSink<Delivery<byte[]>> sink) {
     if (taken.origin().window() < window && !fits(taken.origin())) {
       Scope.release(taken);
       return;
@@ -89,7 +89,7 @@ final class Intake implements Pressure {
     received.increment();
     out.incrementAndGet();
     taken.settlement().onDone(done);
-    Delivery<?> delivery = settings.listener().received(flow, taken);
+    Delivery<byte[]> delivery = settings.listener().received(flow, taken);
     if (delivery.settlement().isSettled()) {
       // on the way here: it was taken back, or a function of the user has failed
     } else if (delivery.message().expired(settings.clock())) {

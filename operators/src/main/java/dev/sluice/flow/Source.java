@@ -43,7 +43,7 @@ interface Source {
    * @param noMore is called when the last one has been delivered, if that is known
    * @param failed settles a delivery for which a function of the user has failed
    */
-  Flux<? extends Delivery<?>> receive(
+  Flux<Delivery<byte[]>> receive(
       ReceiveOptions options,
       Runnable noMore,
       BiConsumer<? super Delivery<?>, ? super Throwable> failed);

@@ -34,9 +34,10 @@ public final class ErrorPolicy {
 
   private static final ErrorPolicy DEFAULTS =
       new ErrorPolicy(
-          3, Duration.ofMillis(200), Duration.ofSeconds(30), 0.5, ErrorClassifier.defaults());
+          3, 0, Duration.ofMillis(200), Duration.ofSeconds(30), 0.5, ErrorClassifier.defaults());
 
   private final int retries;
+  private final int immediate;
   private final Duration firstDelay;
   private final Duration maxDelay;
   private final double jitter;
@@ -44,11 +45,13 @@ public final class ErrorPolicy {
 
   private ErrorPolicy(
       int retries,
+      int immediate,
       Duration firstDelay,
       Duration maxDelay,
       double jitter,
       ErrorClassifier classifier) {
     this.retries = retries;
+    this.immediate = immediate;
     this.firstDelay = firstDelay;
     this.maxDelay = maxDelay;
     this.jitter = jitter;
@@ -69,7 +72,19 @@ public final class ErrorPolicy {
     if (retries < 0) {
       throw new IllegalArgumentException("retries: " + retries + " (expected: >= 0)");
     }
-    return new ErrorPolicy(retries, firstDelay, maxDelay, jitter, classifier);
+    return new ErrorPolicy(retries, immediate, firstDelay, maxDelay, jitter, classifier);
+  }
+
+  /**
+   * How many of the {@link #retries} come at once, before those that wait. Defaults to none.
+   *
+   * @param immediate 0 or more
+   */
+  public ErrorPolicy immediately(int immediate) {
+    if (immediate < 0) {
+      throw new IllegalArgumentException("immediate: " + immediate + " (expected: >= 0)");
+    }
+    return new ErrorPolicy(retries, immediate, firstDelay, maxDelay, jitter, classifier);
   }
 
   /**
@@ -89,7 +104,7 @@ public final class ErrorPolicy {
     if (max.compareTo(LONGEST) > 0) {
       throw new IllegalArgumentException("max: " + max + " (expected: <= " + LONGEST + ")");
     }
-    return new ErrorPolicy(retries, first, max, jitter, classifier);
+    return new ErrorPolicy(retries, immediate, first, max, jitter, classifier);
   }
 
   /**
@@ -101,13 +116,18 @@ public final class ErrorPolicy {
     if (!(jitter >= 0 && jitter <= 1)) {
       throw new IllegalArgumentException("jitter: " + jitter + " (expected: 0..1)");
     }
-    return new ErrorPolicy(retries, firstDelay, maxDelay, jitter, classifier);
+    return new ErrorPolicy(retries, immediate, firstDelay, maxDelay, jitter, classifier);
   }
 
   /** Which exceptions are worth another attempt. */
   public ErrorPolicy classifier(ErrorClassifier classifier) {
     return new ErrorPolicy(
-        retries, firstDelay, maxDelay, jitter, Objects.requireNonNull(classifier, "classifier"));
+        retries,
+        immediate,
+        firstDelay,
+        maxDelay,
+        jitter,
+        Objects.requireNonNull(classifier, "classifier"));
   }
 
   /** What the classifier says of an exception, unwrapped. */
@@ -163,8 +183,11 @@ public final class ErrorPolicy {
    * @param attempt the attempt that failed, from 1
    */
   public Duration delayAfter(int attempt) {
+    if (attempt <= immediate) {
+      return Duration.ZERO;
+    }
     double limit = (double) maxDelay.toMillis();
-    double doubled = firstDelay.toMillis() * Math.pow(2, Math.min(attempt - 1, 62));
+    double doubled = firstDelay.toMillis() * Math.pow(2, Math.min(attempt - immediate - 1, 62));
     double factor = 1 + jitter * (2 * ThreadLocalRandom.current().nextDouble() - 1);
     return Duration.ofMillis(Math.round(Math.min(Math.min(doubled, limit) * factor, limit)));
   }

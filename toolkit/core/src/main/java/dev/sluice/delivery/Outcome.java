@@ -40,11 +40,14 @@ public sealed interface Outcome {
       /** It had been processed before. */
       DUPLICATE,
       /** Its saga failed and was compensated completely. */
-      COMPENSATED
+      COMPENSATED,
+      /** It waits somewhere else, durably, to be worked on later. */
+      DEFERRED
     }
 
     static final Ack PROCESSED = new Ack(Reason.PROCESSED);
     static final Ack FILTERED = new Ack(Reason.FILTERED);
+    static final Ack DEFERRED = new Ack(Reason.DEFERRED);
 
     public Ack {
       Objects.requireNonNull(reason, "reason");
@@ -145,6 +148,11 @@ public sealed interface Outcome {
   /** A filter did not let the message through, which is a good end too. */
   static Outcome filtered() {
     return Ack.FILTERED;
+  }
+
+  /** The message waits somewhere else, durably: this delivery of it is done with. */
+  static Outcome deferred() {
+    return Ack.DEFERRED;
   }
 
   /** Gives the message back at once. */
