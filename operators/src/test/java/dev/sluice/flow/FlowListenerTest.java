@@ -28,15 +28,11 @@ import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.message.Message;
 import dev.sluice.observe.FlowStep;
-import dev.sluice.observe.Meters;
+import dev.sluice.test.MeterReadings;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeMap;
-import java.util.function.DoubleSupplier;
-import java.util.function.LongSupplier;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
@@ -241,43 +237,6 @@ class FlowListenerTest extends FlowFixture {
     }
   }
 
-  /** Reads a meter by its name and tags. */
-  private static final class Readings implements Meters {
-
-    final Map<String, DoubleSupplier> numbers;
-    private final String tags;
-
-    Readings() {
-      this(new TreeMap<>(), "");
-    }
-
-    private Readings(Map<String, DoubleSupplier> numbers, String tags) {
-      this.numbers = numbers;
-      this.tags = tags;
-    }
-
-    @Override
-    public Meters with(String tag, String value) {
-      return new Readings(numbers, tags + ' ' + tag + '=' + value);
-    }
-
-    @Override
-    public void gauge(String name, String unit, String description, DoubleSupplier value) {
-      assertThat(numbers.put(name + tags, value)).isNull();
-    }
-
-    @Override
-    public void counter(String name, String unit, String description, LongSupplier total) {
-      gauge(name, unit, description, total::getAsLong);
-    }
-
-    Map<String, Double> read() {
-      Map<String, Double> read = new TreeMap<>();
-      numbers.forEach((name, value) -> read.put(name, value.getAsDouble()));
-      return read;
-    }
-  }
-
   @Nested
   class Shown {
 
@@ -293,31 +252,30 @@ class FlowListenerTest extends FlowFixture {
                   text -> text.equals("b1") ? work.asMono() : Mono.just(text),
                   c -> c.concurrency(8).lookAhead(16))
               .start();
-      Readings readings = new Readings();
-      handle.meters(readings);
+      MeterReadings readings = MeterReadings.of(handle);
       source.offer("a1");
       source.offer("b1");
       source.offer("b2");
       assertThat(readings.read())
           .contains(
-              entry("sluice.deliveries flow=ship outcome=acknowledged", 1.0),
-              entry("sluice.deliveries flow=ship outcome=rejected", 0.0),
-              entry("sluice.deliveries.unsettled flow=ship", 2.0),
-              entry("sluice.deliveries.window flow=ship", 32.0),
-              entry("sluice.flow.buffered flow=ship", 2.0),
-              entry("sluice.flow.stalled flow=ship", 0.0),
-              entry("sluice.flow.up flow=ship", 1.0));
+              entry("sluice.deliveries{flow=ship, outcome=acknowledged}", 1.0),
+              entry("sluice.deliveries{flow=ship, outcome=rejected}", 0.0),
+              entry("sluice.deliveries.unsettled{flow=ship}", 2.0),
+              entry("sluice.deliveries.window{flow=ship}", 32.0),
+              entry("sluice.flow.buffered{flow=ship}", 2.0),
+              entry("sluice.flow.stalled{flow=ship}", 0.0),
+              entry("sluice.flow.up{flow=ship}", 1.0));
       assertThat(handle.steps()).containsExactly(new FlowStep("groupedConvoy", 2, 16));
 
       work.tryEmitValue("done");
       assertThat(readings.read())
           .contains(
-              entry("sluice.deliveries flow=ship outcome=acknowledged", 3.0),
-              entry("sluice.deliveries.unsettled flow=ship", 0.0),
-              entry("sluice.flow.buffered flow=ship", 0.0));
+              entry("sluice.deliveries{flow=ship, outcome=acknowledged}", 3.0),
+              entry("sluice.deliveries.unsettled{flow=ship}", 0.0),
+              entry("sluice.flow.buffered{flow=ship}", 0.0));
 
       handle.stop(Duration.ZERO).subscribe();
-      assertThat(readings.read()).contains(entry("sluice.flow.up flow=ship", 0.0));
+      assertThat(readings.read()).contains(entry("sluice.flow.up{flow=ship}", 0.0));
       assertThat(handle.steps()).isEmpty();
     }
   }

@@ -35,7 +35,7 @@ public final class PartitionStress {
   private static final KafkaChannelSpec SPEC =
       KafkaChannelSpec.DEFAULT.highWatermark(1).maxPollRecords(1);
   private static final Origin ORIGIN = new Origin("bags", "bags-0@0", 1, Instant.EPOCH, 1);
-  private static final Meters METERS = new Meters();
+  private static final Statistics METERS = new Statistics();
 
   private PartitionStress() {}
 

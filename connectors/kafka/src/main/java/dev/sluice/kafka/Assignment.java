@@ -47,7 +47,7 @@ final class Assignment {
   private static final long GAUGES_STEP_NANOS = 100_000_000;
 
   private final KafkaChannelSpec spec;
-  private final Meters meters;
+  private final Statistics meters;
   private final LongSupplier nanoTime;
   private final OffsetCommitter committer;
   private final Map<TopicPartition, Partition> owned = new HashMap<>();
@@ -57,7 +57,7 @@ final class Assignment {
   private volatile List<KafkaGauges.OfPartition> gauges = List.of();
   private long gaugesAt;
 
-  Assignment(KafkaChannelSpec spec, Meters meters, LongSupplier nanoTime) {
+  Assignment(KafkaChannelSpec spec, Statistics meters, LongSupplier nanoTime) {
     this.spec = spec;
     this.meters = meters;
     this.nanoTime = nanoTime;

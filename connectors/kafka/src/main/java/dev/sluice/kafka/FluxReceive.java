@@ -28,11 +28,11 @@ final class FluxReceive extends Flux<Delivery<byte[]>> implements Scannable {
 
   private final KafkaChannelSpec spec;
   private final ReceiveOptions options;
-  private final Meters meters;
+  private final Statistics meters;
   private final String assembly;
 
   private FluxReceive(
-      KafkaChannelSpec spec, ReceiveOptions options, Meters meters, String assembly) {
+      KafkaChannelSpec spec, ReceiveOptions options, Statistics meters, String assembly) {
     this.spec = spec;
     this.options = options;
     this.meters = meters;
@@ -40,7 +40,7 @@ final class FluxReceive extends Flux<Delivery<byte[]>> implements Scannable {
   }
 
   static Flux<Delivery<byte[]>> create(
-      KafkaChannelSpec spec, ReceiveOptions options, Meters meters) {
+      KafkaChannelSpec spec, ReceiveOptions options, Statistics meters) {
     return onAssembly(new FluxReceive(spec, options, meters, LeakDetector.assembly()));
   }
 

@@ -23,6 +23,8 @@ import dev.sluice.channel.Receipt;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.message.Message;
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.UnaryOperator;
@@ -47,14 +49,14 @@ import reactor.core.publisher.Mono;
  * <p>A channel owns a producer and connections. Create one per topic and group, share it, and close
  * it when its subscriptions have ended.
  */
-public final class KafkaChannel implements Channel {
+public final class KafkaChannel implements Channel, Metered {
 
   private final KafkaChannelSpec spec;
   private final ChannelInfo info;
   private final KafkaOutbound outbound;
   private final KafkaAdmin admin;
   private final KafkaLag lag;
-  private final Meters meters = new Meters();
+  private final Statistics meters = new Statistics();
 
   private KafkaChannel(KafkaChannelSpec spec) {
     this.spec = spec;
@@ -114,6 +116,18 @@ public final class KafkaChannel implements Channel {
   @Experimental
   public KafkaGauges gauges() {
     return meters.read();
+  }
+
+  /**
+   * The numbers of {@link #gauges()}, over all partitions, tagged with the topic as {@code
+   * channel}: {@code sluice.kafka.partitions}, {@code .frontier.lag}, {@code .frontier.stalled},
+   * {@code .window.used}, {@code .unsettled}, {@code .unsettled.bytes}, {@code .skipped.ahead} and
+   * {@code .commit.failed}, and {@code sluice.settle.redundant} and {@code .stale}.
+   */
+  @Override
+  @Experimental
+  public void meters(Meters to) {
+    new KafkaMeters(to.with("channel", info.name()), this::gauges).name();
   }
 
   /**

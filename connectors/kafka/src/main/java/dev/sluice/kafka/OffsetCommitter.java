@@ -55,7 +55,7 @@ final class OffsetCommitter {
   private final int every;
   private final boolean epochs;
   private final Duration refresh;
-  private final Meters meters;
+  private final Statistics meters;
   private final LongSupplier nanoTime;
 
   private int mapLength;
@@ -63,7 +63,7 @@ final class OffsetCommitter {
   private boolean failed;
   private long lastAttempt;
 
-  OffsetCommitter(KafkaChannelSpec spec, Meters meters, LongSupplier nanoTime) {
+  OffsetCommitter(KafkaChannelSpec spec, Statistics meters, LongSupplier nanoTime) {
     this.intervalNanos = spec.commitInterval().toNanos();
     this.every = spec.commitEvery();
     this.epochs = spec.groupProtocol() == GroupProtocol.CONSUMER;

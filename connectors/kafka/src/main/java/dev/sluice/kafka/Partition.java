@@ -69,7 +69,7 @@ final class Partition {
   final OffsetWindow window;
   private final int maxRecords;
   private final int maxBytes;
-  private final Meters meters;
+  private final Statistics meters;
   private final LongSupplier nanoTime;
 
   private final Queue<Arrival> waiting = new ArrayDeque<>();
@@ -101,7 +101,7 @@ final class Partition {
       long epoch,
       @Nullable OffsetAndMetadata committed,
       KafkaChannelSpec spec,
-      Meters meters,
+      Statistics meters,
       LongSupplier nanoTime) {
     this.id = id;
     this.name = id.topic() + '-' + id.partition();

@@ -88,7 +88,7 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
   private final CoreSubscriber<? super Delivery<byte[]>> actual;
   private final KafkaChannelSpec spec;
   private final ReceiveOptions options;
-  private final Meters meters;
+  private final Statistics meters;
   private final String assembly;
   private final Assignment assignment;
   private final KafkaLoop loop;
@@ -136,7 +136,7 @@ final class Receiver implements Subscription, KafkaLoop.Listener, Scannable {
       CoreSubscriber<? super Delivery<byte[]>> actual,
       KafkaChannelSpec spec,
       ReceiveOptions options,
-      Meters meters,
+      Statistics meters,
       String assembly) {
     this.actual = actual;
     this.spec = spec;

@@ -61,7 +61,7 @@ class AssignmentTest {
                 .group("loaders")
                 .outOfRange(outOfRange)
                 .highWatermark(highWatermark),
-            new Meters(),
+            new Statistics(),
             System::nanoTime);
     consumer.assign(List.of(ID));
     consumer.commitSync(Map.of(ID, new OffsetAndMetadata(5)));

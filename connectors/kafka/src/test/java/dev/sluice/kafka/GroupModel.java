@@ -94,7 +94,7 @@ final class GroupModel {
   private int generation;
 
   // Our member.
-  private Meters meters = new Meters();
+  private Statistics meters = new Statistics();
   private Assignment assignment;
   private Member consumer = new Member();
   private Pauses pauses = new Pauses(consumer);

@@ -44,7 +44,7 @@ class OffsetCommitterTest {
   private static final TopicPartition ID = new TopicPartition("bags", 0);
 
   private final AtomicLong nanos = new AtomicLong();
-  private final Meters meters = new Meters();
+  private final Statistics meters = new Statistics();
   private final OffsetCommitter committer =
       new OffsetCommitter(KafkaChannelSpec.DEFAULT, meters, nanos::get);
   private final Partition partition =

@@ -37,7 +37,7 @@ class PartitionTest {
           1,
           new OffsetAndMetadata(0),
           KafkaChannelSpec.DEFAULT,
-          new Meters(),
+          new Statistics(),
           System::nanoTime);
   private final List<KafkaSettlement> out = new ArrayList<>();
 

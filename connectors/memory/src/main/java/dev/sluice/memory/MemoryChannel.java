@@ -26,6 +26,8 @@ import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Origin;
 import dev.sluice.memory.GroupQueues.Claim;
 import dev.sluice.message.Message;
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -75,7 +77,7 @@ import reactor.core.scheduler.Scheduler;
  *
  * <p>Thread-safe. It owns no thread and needs no closing.
  */
-public final class MemoryChannel implements Channel {
+public final class MemoryChannel implements Channel, Metered {
 
   /*
    * Threads: everything may be called from any thread. The guard protects queues, waiting, sends,
@@ -290,6 +292,25 @@ public final class MemoryChannel implements Channel {
           (int) consumers.stream().filter(MemoryConsumer::isRunning).count(),
           capacity);
     }
+  }
+
+  /**
+   * What the channel holds, tagged with its name as {@code channel}: {@code sluice.channel.depth},
+   * {@code sluice.memory.unsettled}, {@code .capacity} and {@code .sends.waiting}.
+   */
+  @Override
+  public void meters(Meters to) {
+    Meters meters = to.with("channel", name());
+    String messages = "messages";
+    meters.gauge(
+        "sluice.channel.depth", messages, "That wait, delayed or not", () -> stats().waiting());
+    meters.gauge("sluice.memory.unsettled", messages, "That are out", () -> stats().unsettled());
+    meters.gauge("sluice.memory.capacity", messages, "That it may hold", () -> capacity);
+    meters.gauge(
+        "sluice.memory.sends.waiting",
+        messages,
+        "That find no room and wait",
+        () -> stats().waitingSends());
   }
 
   /**

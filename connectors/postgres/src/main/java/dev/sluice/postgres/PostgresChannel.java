@@ -25,6 +25,8 @@ import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.StaleDelivery;
 import dev.sluice.message.Message;
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
 import io.r2dbc.spi.Connection;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -70,7 +72,7 @@ import reactor.core.scheduler.Schedulers;
  *
  * <p>Thread-safe. It needs no closing; what it uses is the database's.
  */
-public final class PostgresChannel implements Channel {
+public final class PostgresChannel implements Channel, Metered {
 
   /** A shorter lease would not outlive a hiccup of the network. */
   static final Duration SHORTEST_LEASE = Duration.ofSeconds(1);
@@ -299,6 +301,36 @@ public final class PostgresChannel implements Channel {
         sender.waiting(),
         lost.sum(),
         redundant.sum());
+  }
+
+  /**
+   * The numbers of {@link #gauges()}, tagged with the name as {@code channel}: {@code
+   * sluice.postgres.consumers}, {@code .held} and {@code .sends.waiting}, and {@code
+   * sluice.settle.stale} and {@code .redundant}.
+   */
+  @Override
+  public void meters(Meters to) {
+    Meters meters = to.with("channel", name());
+    String messages = "messages";
+    meters.gauge(
+        "sluice.postgres.consumers", "subscriptions", "That receive", () -> gauges().consumers());
+    meters.gauge(
+        "sluice.postgres.held", messages, "In the memory of consumers", () -> gauges().held());
+    meters.gauge(
+        "sluice.postgres.sends.waiting",
+        messages,
+        "That wait for their batch",
+        () -> gauges().waitingSends());
+    meters.counter(
+        "sluice.settle.stale",
+        "decisions",
+        "That came to nothing, because the lease had ended",
+        () -> gauges().lost());
+    meters.counter(
+        "sluice.settle.redundant",
+        "decisions",
+        "About a delivery that was decided already",
+        () -> gauges().redundant());
   }
 
   private void sent() {

@@ -23,7 +23,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 
 /** What is counted over all subscriptions to a channel, and what they own. Any thread. */
-final class Meters {
+final class Statistics {
 
   final LongAdder skipped = new LongAdder();
   final LongAdder redundant = new LongAdder();
