@@ -42,7 +42,8 @@ final class PostgresSchema {
           "V4__outbox.sql",
           "V5__dead_letters.sql",
           "V6__aggregations.sql",
-          "V7__operations.sql");
+          "V7__operations.sql",
+          "V8__payloads.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 

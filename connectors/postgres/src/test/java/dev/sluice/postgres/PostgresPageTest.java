@@ -15,11 +15,14 @@
  */
 package dev.sluice.postgres;
 
+import static dev.sluice.claim.ClaimCheck.redeemer;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
+import dev.sluice.claim.Keyring;
+import dev.sluice.claim.PayloadSweeper;
 import dev.sluice.codec.StringCodec;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.flow.Flow;
@@ -149,6 +152,34 @@ class PostgresPageTest {
     relay.dispose();
     consumer.dispose();
     PostgresChannelTest.await("the consumers to end", () -> events.gauges().consumers() == 0);
+  }
+
+  @Test
+  void payloads() {
+    Keyring keys = Keyring.of("k1", new byte[32]);
+    byte[] large = new byte[1_000_000];
+    // #region payloads
+    PostgresPayloadStore scans = PostgresPayloadStore.create(database, "scans");
+    Flow<byte[]> sending =
+        Flow.from(orders).claimCheck(scans, keys, c -> c.ttl(Duration.ofDays(30)));
+    Flux<PayloadSweeper.Swept> sweeping =
+        PayloadSweeper.of(scans).grace(Duration.ofHours(1)).every(Duration.ofMinutes(10));
+    // #endregion
+    PostgresChannel receipts = PostgresChannel.create(database, "receipts");
+    FlowHandle handle = sending.to(receipts).start();
+    orders.send(message.withPayload(large)).block(PATIENCE);
+    Message<byte[]> redeemed =
+        receipts
+            .receive(ReceiveOptions.defaults())
+            .doOnNext(delivery -> delivery.settlement().settle(Outcome.ack()))
+            .next()
+            .flatMap(delivery -> redeemer(scans, keys, r -> r).redeem(delivery.message()))
+            .blockOptional(PATIENCE)
+            .orElseThrow();
+    assertThat(redeemed.payload()).isEqualTo(large);
+    assertThat(sweeping.blockFirst(PATIENCE)).isEqualTo(new PayloadSweeper.Swept(0, 0, 0));
+    handle.stop(PATIENCE).block(PATIENCE);
+    PostgresChannelTest.await("the consumers to end", () -> receipts.gauges().consumers() == 0);
   }
 
   private static Mono<Long> insertBooking(Connection connection) {
