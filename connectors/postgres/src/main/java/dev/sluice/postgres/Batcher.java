@@ -29,7 +29,7 @@ import reactor.core.scheduler.Scheduler;
 
 /**
  * Collects what many ask for into few statements: a batch goes when it is full, or when its first
- * has waited for a short time.
+ * has waited for a short time, if not at once.
  *
  * @param <T> what is asked for
  */
@@ -70,7 +70,8 @@ final class Batcher<T> {
    * @param most how many go together
    * @param mostWeight how much they may weigh together; one alone goes whatever it weighs
    * @param parallel how many batches may be under way
-   * @param patience how long the first waits for others
+   * @param patience how long the first waits for others; zero if it only waits for its turn, so
+   *     that what goes together is what came while others were under way
    * @param flush carries a batch out; never fails
    */
   Batcher(
@@ -93,6 +94,9 @@ final class Batcher<T> {
   void add(T item) {
     size.incrementAndGet();
     waiting.add(item);
+    if (patience.isZero()) {
+      due = true;
+    }
     drain();
   }
 

@@ -43,7 +43,8 @@ final class PostgresSchema {
           "V5__dead_letters.sql",
           "V6__aggregations.sql",
           "V7__operations.sql",
-          "V8__payloads.sql");
+          "V8__payloads.sql",
+          "V9__sagas.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 

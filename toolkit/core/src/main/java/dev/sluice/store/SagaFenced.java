@@ -1,0 +1,37 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.store;
+
+/**
+ * Who wrote to the journal of a saga does not hold the saga any more: its lease had ended and
+ * somebody else has it, or somebody has interfered by hand. It must stop, and touch nothing.
+ */
+public final class SagaFenced extends RuntimeException {
+
+  private static final long serialVersionUID = 1L;
+
+  /** Says which, and what was expected. */
+  public SagaFenced(SagaLog.Hold hold, long revision) {
+    super(
+        "saga "
+            + hold.key()
+            + ": not held with fence "
+            + hold.fence()
+            + " at revision "
+            + revision
+            + " any more (expected: to be)");
+  }
+}
