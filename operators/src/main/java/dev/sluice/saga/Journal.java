@@ -17,6 +17,7 @@ package dev.sluice.saga;
 
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -36,6 +37,9 @@ final class Journal {
    * I3 while a pivot runs nothing else does.
    * I4 once the pivot has passed nothing but the body seals the journal.
    */
+
+  private static final Comparator<Step<?, ?>> LATEST_FIRST =
+      Comparator.comparingLong(step -> -step.order);
 
   private final int maxSteps;
   private final List<Step<?, ?>> steps = new ArrayList<>(8);
@@ -192,16 +196,14 @@ final class Journal {
    * @param all whether also what the body has made use of
    */
   synchronized List<Step<?, ?>> toUndo(boolean all) {
-    List<Step<?, ?>> undo = List.of();
+    List<Step<?, ?>> undo = new ArrayList<>();
     for (Step<?, ?> step : steps) {
       if (step.stands() && (all || step.state == Step.State.UNKNOWN || !step.used)) {
-        if (undo.isEmpty()) {
-          undo = new ArrayList<>();
-        }
         undo.add(step);
       }
     }
     Collections.reverse(undo);
+    undo.sort(LATEST_FIRST); // those of a saga in memory have no order and stay as they are
     return undo;
   }
 
@@ -209,13 +211,23 @@ final class Journal {
     step.state = Step.State.UNDONE;
   }
 
+  /** What a step has failed with, if it has. */
+  synchronized @Nullable Throwable errorOf(String name, String key) {
+    for (Step<?, ?> step : steps) {
+      if (step.plan.name().equals(name) && step.key.equals(key)) {
+        return step.error;
+      }
+    }
+    return null;
+  }
+
   /** The step whose error this is, or is a cause of it. */
-  synchronized @Nullable String stepOf(Throwable error) {
+  synchronized @Nullable Step<?, ?> stepOf(Throwable error) {
     Throwable e = error;
     for (int depth = 0; e != null && depth < 16; depth++) {
       for (Step<?, ?> step : steps) {
         if (step.error == e) {
-          return step.label();
+          return step;
         }
       }
       e = e.getCause();

@@ -17,6 +17,7 @@ package dev.sluice.saga;
 
 import dev.sluice.message.MessageIds;
 import dev.sluice.saga.Journal.Ending;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
@@ -68,6 +69,8 @@ final class SagaRun<R> implements CoreSubscriber<R> {
 
   private volatile @Nullable Disposable overall;
   private volatile @Nullable Disposable awaiting;
+  private volatile @Nullable DurableRun durable;
+  private volatile boolean deserted;
 
   SagaRun(String name, SagaSpec<R> spec, MonoSink<SagaResult<R>> result) {
     this.name = name;
@@ -77,8 +80,17 @@ final class SagaRun<R> implements CoreSubscriber<R> {
     this.context = Context.of(result.contextView()).put(Sagas.SCOPE, this);
   }
 
+  /** Null in memory. */
+  @Nullable DurableRun durable() {
+    return durable;
+  }
+
   /** Made when somebody asks for it. */
   String id() {
+    DurableRun d = durable;
+    if (d != null) {
+      return d.key.id();
+    }
     String known = id;
     if (known == null) {
       ID.compareAndSet(this, null, MessageIds.next());
@@ -89,13 +101,43 @@ final class SagaRun<R> implements CoreSubscriber<R> {
 
   void start(Mono<R> source) {
     if (spec.onCancel() == OnCancel.COMPENSATE) {
-      result.onCancel(() -> stop(new CancellationException("saga " + name + " was cancelled")));
+      result.onCancel(this::cancelled);
     }
     source.subscribe(this);
-    if (spec.timeout() != null && journal.ending() == null) {
+    startTimer(spec.timeout());
+  }
+
+  /** Before anybody can hear of this run. */
+  void attach(DurableRun with) {
+    durable = with;
+  }
+
+  /** Goes on with a saga that has a journal, or begins it. */
+  void start(Mono<R> source, DurableRun with) {
+    with.begin();
+    if (journal.ending() == null) {
+      source.subscribe(this);
+      with.subscribed();
+      startTimer(spec.timeout() == null ? null : with.left(spec.timeout()));
+    }
+  }
+
+  /** Nobody waits for the result any more. */
+  void desert() {
+    deserted = true;
+    if (spec.onCancel() == OnCancel.COMPENSATE) {
+      cancelled();
+    }
+  }
+
+  private void cancelled() {
+    stop(new CancellationException("saga " + name + " was cancelled"));
+  }
+
+  private void startTimer(@Nullable Duration timeout) {
+    if (timeout != null && journal.ending() == null) {
       try {
-        overall =
-            spec.timer().schedule(this::expire, spec.timeout().toNanos(), TimeUnit.NANOSECONDS);
+        overall = spec.timer().schedule(this::expire, timeout.toNanos(), TimeUnit.NANOSECONDS);
       } catch (RejectedExecutionException e) {
         stop(e);
       }
@@ -116,10 +158,18 @@ final class SagaRun<R> implements CoreSubscriber<R> {
   <I, O> Mono<O> step(StepPlan<I, O> plan, I input, ContextView where) {
     Step<I, O> mine = new Step<>(this, plan, plan.spec().keyOf(input), input, where);
     Step<?, ?> known = null;
+    DurableRun with = durable;
+    if (with != null) {
+      DurableRun.require(plan, name);
+    }
     while (true) {
       Step<?, ?> found = journal.intent(mine, known);
       if (found == mine) {
-        mine.start();
+        if (with == null) {
+          mine.start();
+        } else {
+          with.begin(mine);
+        }
         return mine.outcome();
       }
       if (found == known) {
@@ -139,7 +189,8 @@ final class SagaRun<R> implements CoreSubscriber<R> {
   }
 
   void stepEnded() {
-    if (journal.ending() != null) {
+    DurableRun with = durable;
+    if (journal.ending() != null && (with == null || !with.isReplaying())) {
       turn();
     }
   }
@@ -160,10 +211,25 @@ final class SagaRun<R> implements CoreSubscriber<R> {
 
   @Override
   public void onNext(R value) {
+    if (durable != null && !isKept(value)) {
+      return;
+    }
     if (journal.end(new Ending(value, null))) {
       ended();
     } else {
       Operators.onDiscard(value, context);
+    }
+  }
+
+  /** What cannot be written cannot be the end. */
+  private boolean isKept(R value) {
+    try {
+      Objects.requireNonNull(durable).keep(value);
+      return true;
+    } catch (Throwable t) {
+      Exceptions.throwIfJvmFatal(t);
+      onError(t);
+      return false;
     }
   }
 
@@ -178,22 +244,62 @@ final class SagaRun<R> implements CoreSubscriber<R> {
   public void onError(Throwable error) {
     if (journal.end(new Ending(null, error))) {
       ended();
-    } else if (!(Exceptions.unwrap(error) instanceof StepRefused)) {
+    } else if (!(Exceptions.unwrap(error) instanceof StepRefused) && !isKnown()) {
       Operators.onErrorDropped(error, context);
     }
   }
 
+  /** When a saga is recovered, its journal may have said so before the body does. */
+  private boolean isKnown() {
+    DurableRun with = durable;
+    return with != null && with.hadTurned();
+  }
+
   // == the end ==
 
-  private void stop(Throwable cause) {
-    if (journal.stop(cause)) {
+  void stop(Throwable cause) {
+    DurableRun with = durable;
+    if ((with == null || !with.defers(cause)) && journal.stop(cause)) {
       Operators.terminate(BODY, this);
       ended();
     }
   }
 
+  /** The journal says that the saga had turned back. */
+  void turnedBefore(Throwable cause) {
+    if (journal.end(new Ending(null, cause))) {
+      Operators.terminate(BODY, this);
+      ended();
+    }
+  }
+
+  /** The saga cannot be gone on with: it is parked as it is. */
+  void drifted(Throwable cause) {
+    turnedBefore(cause);
+  }
+
+  /** Somebody else has the saga, or its journal is out of reach. */
+  void lost(Throwable why) {
+    Operators.terminate(BODY, this);
+    dispose(overall);
+    dispose(awaiting);
+    journal.running().forEach(Step::stop);
+    if (!deserted) {
+      result.error(why);
+    }
+  }
+
   private void ended() {
     dispose(overall);
+    DurableRun with = durable;
+    if (with == null) {
+      awaitSteps();
+    } else {
+      with.ended(this::awaitSteps);
+    }
+  }
+
+  private void awaitSteps() {
     List<Step<?, ?>> running = journal.running();
     if (!running.isEmpty()) {
       running.forEach(Step::stop);
@@ -224,7 +330,10 @@ final class SagaRun<R> implements CoreSubscriber<R> {
 
   private void turned(Ending how) {
     Throwable cause = how.cause();
-    if (cause == null) {
+    Throwable drift = durable == null ? null : durable.drift();
+    if (drift != null) {
+      park(drift, null, null);
+    } else if (cause == null) {
       unwind(how, false);
     } else if (journal.pivotPassed()) {
       park(cause, null, null);
@@ -238,7 +347,7 @@ final class SagaRun<R> implements CoreSubscriber<R> {
     List<Step<?, ?>> undo = journal.toUndo(all);
     Throwable cause = how.cause();
     if (cause == null && undo.isEmpty()) {
-      emit(new SagaResult.Completed<>((R) how.value()));
+      emit(new SagaResult.Completed<>((R) how.value()), null);
       return;
     }
     new Unwinding(
@@ -248,9 +357,9 @@ final class SagaRun<R> implements CoreSubscriber<R> {
               if (stuck != null && why != null) {
                 park(cause != null ? cause : stuck.error != null ? stuck.error : why, stuck, why);
               } else if (cause != null) {
-                emit(new SagaResult.Compensated<>(journal.stepOf(cause), cause));
+                emit(new SagaResult.Compensated<>(failedStep(cause), cause), null);
               } else {
-                emit(new SagaResult.Completed<>((R) how.value()));
+                emit(new SagaResult.Completed<>((R) how.value()), null);
               }
             })
         .start();
@@ -260,10 +369,25 @@ final class SagaRun<R> implements CoreSubscriber<R> {
     List<String> standing = journal.toUndo(true).stream().map(Step::label).toList();
     emit(
         new SagaResult.Parked<>(
-            journal.stepOf(cause), cause, stuck == null ? null : stuck.label(), why, standing));
+            failedStep(cause), cause, stuck == null ? null : stuck.label(), why, standing),
+        stuck == null ? journal.stepOf(cause) : stuck);
   }
 
-  private void emit(SagaResult<R> how) {
+  private @Nullable String failedStep(Throwable cause) {
+    Step<?, ?> step = journal.stepOf(cause);
+    return step == null ? null : step.label();
+  }
+
+  private void emit(SagaResult<R> how, @Nullable Step<?, ?> about) {
+    DurableRun with = durable;
+    if (with == null) {
+      tell(how);
+    } else {
+      with.end(how, about, () -> tell(how));
+    }
+  }
+
+  private void tell(SagaResult<R> how) {
     spec.tell(this, how);
     result.success(how);
   }

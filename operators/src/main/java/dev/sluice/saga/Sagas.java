@@ -16,6 +16,9 @@
 package dev.sluice.saga;
 
 import dev.sluice.Experimental;
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
+import dev.sluice.store.SagaLog;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
@@ -31,11 +34,13 @@ import reactor.core.publisher.Mono;
  * may stand between them: {@code zip} runs steps beside each other, {@code flatMap} runs one for
  * each element.
  *
- * <p>This is in memory: what a saga has done is known to its process alone, and when that dies the
- * saga stays where it was.
+ * <p>{@link #saga} is in memory: what such a saga has done is known to its process alone, and when
+ * that dies the saga stays where it was. One that is to survive that is a {@link SagaDefinition},
+ * {@link #run} with a journal, {@link #over}, and {@linkplain #recover recovered} by any process
+ * that has its definition.
  */
 @Experimental
-public final class Sagas {
+public final class Sagas implements Metered {
 
   /** Where the Context has the saga, or within an action and a compensation their step. */
   static final Object SCOPE =
@@ -46,7 +51,11 @@ public final class Sagas {
         }
       };
 
-  private Sagas() {}
+  private final SagaEngine engine;
+
+  private Sagas(SagaEngine engine) {
+    this.engine = engine;
+  }
 
   /**
    * A step without options: it need not be undone.
@@ -195,6 +204,87 @@ public final class Sagas {
     named("saga", name);
     SagaSpec<R> options = Objects.requireNonNull(spec.apply(SagaSpec.<R>defaults()), "spec");
     return body -> Mono.create(result -> new SagaRun<>(name, options, result).start(body));
+  }
+
+  // == durable ==
+
+  /**
+   * Sagas with a journal.
+   *
+   * @param log where their journals are
+   * @param codecs how inputs, what steps give, and results are written
+   * @param spec the options, from defaults: no definitions, a lease of 30 s
+   */
+  public static Sagas over(SagaLog log, SagaCodecs codecs, UnaryOperator<DurableSpec> spec) {
+    return new Sagas(
+        new SagaEngine(
+            Objects.requireNonNull(log, "log"),
+            Objects.requireNonNull(codecs, "codecs"),
+            Objects.requireNonNull(spec.apply(DurableSpec.DEFAULT), "spec")));
+  }
+
+  /**
+   * How a saga has ended: begins it, or goes on with it if nobody else does, or tells what is known
+   * of one that has ended. To run the same again is to ask.
+   *
+   * <p>What the saga decides is durable before it is done: the intent of a step before its action
+   * is called, what the step gave before the next action is called, that the saga turns back before
+   * the first compensation, and the result before it is emitted. So, whatever dies when, a saga
+   * ends as {@link #saga} says, here or where it is recovered. The action of a step that was begun
+   * and of which nothing more is known is called again, with the same {@link
+   * StepContext#idempotencyKey}.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>exactly one result, when it is durable
+   *   <dt>Backpressure
+   *   <dd>as {@link #saga}. At most {@link SagaSpec#maxSteps} steps, and their events, are held
+   *   <dt>Completes/Errors
+   *   <dd>completes after the result. Fails with {@link SagaBusy} while somebody else runs the
+   *       saga; with an {@link IllegalArgumentException} if there is one of that id with another
+   *       input; with {@link dev.sluice.store.SagaFenced} if it was taken over meanwhile; with what
+   *       the codec throws; and with {@link dev.sluice.store.StoreFailed}, or a {@link
+   *       java.util.concurrent.TimeoutException}, if the journal is out of reach for {@link
+   *       DurableSpec#journalWithin}. In the last two cases the saga goes on elsewhere or later
+   *   <dt>Cancel
+   *   <dd>as {@link #saga}; the journal keeps it, so that it is not forgotten if this process dies.
+   *       One that comes while the saga is being begun counts too
+   *   <dt>Discard
+   *   <dd>as {@link #saga}
+   *   <dt>Threads
+   *   <dd>actions are called, and the result comes, on the journal's threads
+   * </dl>
+   *
+   * @param definition one of {@link DurableSpec#definition}
+   * @param id what tells the saga from the others of its name, for ever: the id of an order, say
+   * @throws IllegalArgumentException if the definition is not one of these, or the id is out of
+   *     range
+   */
+  public <I, R> Mono<SagaResult<R>> run(SagaDefinition<I, R> definition, String id, I input) {
+    return engine.run(Objects.requireNonNull(definition, "definition"), id, input);
+  }
+
+  /**
+   * Goes on with sagas whose processes have died, from now on; in each process that has their
+   * definitions, if you like. Results go to the listeners of the definitions.
+   *
+   * @param spec the options, from defaults: every 10 s, 64 at once
+   */
+  public SagaRecovery recover(UnaryOperator<RecoverySpec> spec) {
+    return new SagaRecovery(
+            engine, Objects.requireNonNull(spec.apply(RecoverySpec.DEFAULT), "spec"))
+        .start();
+  }
+
+  /** How many durable sagas run here, and how they have ended. */
+  @Override
+  public void meters(Meters meters) {
+    engine.meters(meters);
+  }
+
+  /** What people can see of the sagas, and do about them. */
+  public SagaAdmin admin() {
+    return new SagaAdmin(engine.log);
   }
 
   private static String named(String what, String name) {

@@ -53,6 +53,12 @@ final class Step<I, O> extends Attempts<O> {
   boolean used;
   private Sinks.@Nullable One<O> awaited;
 
+  /** The place of its intent in the journal of a durable saga. */
+  volatile long order;
+
+  /** An earlier run of the saga has undone it. */
+  volatile boolean undoneBefore;
+
   /** Whether an attempt has left open what happened. Of the attempt that runs. */
   boolean doubtful;
 
@@ -81,7 +87,9 @@ final class Step<I, O> extends Attempts<O> {
 
   /** Whether there is something to undo, as far as is known. */
   boolean stands() {
-    return plan.spec().compensation() != null && (state == State.DONE || state == State.UNKNOWN);
+    return plan.spec().compensation() != null
+        && !undoneBefore
+        && (state == State.DONE || state == State.UNKNOWN);
   }
 
   String label() {
@@ -120,9 +128,11 @@ final class Step<I, O> extends Attempts<O> {
     if (later != null) {
       return later.asMono().doOnSuccess(any -> use());
     }
-    return now == State.DONE
-        ? Mono.justOrEmpty(output)
-        : Mono.error(Objects.requireNonNull(error, "error"));
+    if (now == State.DONE) {
+      return Mono.justOrEmpty(output);
+    }
+    Throwable failure = error; // none if it is undone already, and nobody hears
+    return Mono.error(failure == null ? new StepRefused(describe()) : failure);
   }
 
   /** It has gone to the body: it does not stand for nothing. */
@@ -175,6 +185,16 @@ final class Step<I, O> extends Attempts<O> {
 
   @Override
   void succeeded(@Nullable O value) {
+    DurableRun durable = run.durable();
+    if (durable == null) {
+      gave(value);
+    } else {
+      durable.done(this, value);
+    }
+  }
+
+  /** Its action has given this, now or when the saga ran before. */
+  void gave(@Nullable O value) {
     run.journal.done(this, value);
     Sinks.One<O> waiting = awaited();
     if (waiting != null) {
@@ -189,6 +209,16 @@ final class Step<I, O> extends Attempts<O> {
 
   @Override
   void failed(Throwable failure) {
+    DurableRun durable = run.durable();
+    if (durable == null) {
+      broke(failure);
+    } else {
+      durable.failed(this, failure);
+    }
+  }
+
+  /** Its action has failed, now or when the saga ran before, or will not be called. */
+  void broke(Throwable failure) {
     run.journal.failed(this, failure);
     if (isPivot()) {
       run.pivotFailed();

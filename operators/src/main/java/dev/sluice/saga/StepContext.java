@@ -65,7 +65,7 @@ public final class StepContext {
     return run.name;
   }
 
-  /** The id of this run of the saga: a fresh one for each subscription. */
+  /** The id of the saga: that of a durable one; in memory a fresh one for each subscription. */
   public String sagaId() {
     return run.id();
   }
@@ -92,10 +92,10 @@ public final class StepContext {
 
   /**
    * What a callee recognises repetitions by: the same for every attempt of this step in this saga,
-   * and another one for its compensation.
+   * in whatever process, and another one for its compensation.
    */
   public String idempotencyKey() {
-    String id = run.id() + "/" + step;
+    String id = (run.durable() == null ? "" : run.name + "/") + run.id() + "/" + step;
     if (!key.isEmpty()) {
       id += "/" + key;
     }

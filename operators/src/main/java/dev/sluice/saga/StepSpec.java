@@ -49,6 +49,7 @@ public final class StepSpec<I, O> {
   private ErrorPolicy retry = DOUBTING.retries(0);
   private boolean pivot;
   private boolean standalone;
+  private @Nullable Class<?> gives;
 
   private StepSpec() {}
 
@@ -59,6 +60,7 @@ public final class StepSpec<I, O> {
     this.retry = other.retry;
     this.pivot = other.pivot;
     this.standalone = other.standalone;
+    this.gives = other.gives;
   }
 
   static <I, O> StepSpec<I, O> defaults() {
@@ -143,6 +145,19 @@ public final class StepSpec<I, O> {
     return copy;
   }
 
+  /**
+   * What the step gives, for the journal of a durable saga, which a step without this cannot be in:
+   * so the codec of this type can write it, and read it when the saga is recovered. Without meaning
+   * in memory.
+   *
+   * @param gives {@code Void.class} for a step that gives nothing
+   */
+  public StepSpec<I, O> gives(Class<? super O> gives) {
+    StepSpec<I, O> copy = new StepSpec<>(this);
+    copy.gives = Objects.requireNonNull(gives, "gives");
+    return copy;
+  }
+
   static Duration positive(String what, Duration duration) {
     if (duration.isZero() || duration.isNegative() || duration.compareTo(LONGEST) > 0) {
       throw new IllegalArgumentException(
@@ -171,6 +186,10 @@ public final class StepSpec<I, O> {
 
   boolean isPivot() {
     return pivot;
+  }
+
+  @Nullable Class<?> gives() {
+    return gives;
   }
 
   boolean isStandalone() {

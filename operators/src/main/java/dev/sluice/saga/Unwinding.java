@@ -115,8 +115,10 @@ final class Unwinding {
     current = undo;
     if (expired) {
       over(step, new TimeoutException(undo.describe() + ": " + overdue()));
-    } else {
+    } else if (run.durable() == null) {
       undo.start();
+    } else {
+      run.durable().undoing(step, undo::start);
     }
   }
 
@@ -163,6 +165,9 @@ final class Unwinding {
     @Override
     void succeeded(@Nullable Object ignored) {
       unwinding.run.journal.undone(step);
+      if (unwinding.run.durable() != null) {
+        unwinding.run.durable().undone(step);
+      }
       unwinding.next();
     }
 

@@ -1,0 +1,63 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.saga;
+
+import dev.sluice.Experimental;
+import java.time.Duration;
+
+/** How sagas are recovered. Immutable: each method returns a changed copy. */
+@Experimental
+public final class RecoverySpec {
+
+  static final RecoverySpec DEFAULT = new RecoverySpec(Duration.ofSeconds(10), 64);
+
+  private final Duration every;
+  private final int concurrency;
+
+  private RecoverySpec(Duration every, int concurrency) {
+    this.every = every;
+    this.concurrency = concurrency;
+  }
+
+  /**
+   * How often it is looked for sagas that nobody has, give or take a quarter. Defaults to 10 s.
+   *
+   * @param every more than zero, at most 365 days
+   */
+  public RecoverySpec every(Duration every) {
+    return new RecoverySpec(StepSpec.positive("every", every), concurrency);
+  }
+
+  /**
+   * How many sagas are gone on with here at once. Defaults to 64.
+   *
+   * @param concurrency 1 to 1000
+   */
+  public RecoverySpec concurrency(int concurrency) {
+    if (concurrency < 1 || concurrency > 1000) {
+      throw new IllegalArgumentException("concurrency: " + concurrency + " (expected: 1..1000)");
+    }
+    return new RecoverySpec(every, concurrency);
+  }
+
+  Duration every() {
+    return every;
+  }
+
+  int concurrency() {
+    return concurrency;
+  }
+}
