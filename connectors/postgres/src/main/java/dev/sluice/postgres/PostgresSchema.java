@@ -44,7 +44,8 @@ final class PostgresSchema {
           "V6__aggregations.sql",
           "V7__operations.sql",
           "V8__payloads.sql",
-          "V9__sagas.sql");
+          "V9__sagas.sql",
+          "V10__parking.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 
