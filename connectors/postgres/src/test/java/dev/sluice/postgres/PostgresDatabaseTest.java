@@ -22,6 +22,7 @@ import dev.sluice.store.StoreFailed;
 import io.r2dbc.spi.Connection;
 import java.time.Duration;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
@@ -31,6 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
 import reactor.util.retry.Retry;
 
@@ -53,7 +55,7 @@ class PostgresDatabaseTest {
     void byTheThousandLeaveEveryConnectionUsable() {
       Random random = new Random(42);
       for (int i = 0; i < 4_000; i++) {
-        Disposable query = manyRows(1_000).subscribe();
+        Disposable query = manyRows(300).subscribe();
         if (random.nextInt(4) == 0) {
           ping();
         }
@@ -62,8 +64,8 @@ class PostgresDatabaseTest {
           ping();
         }
       }
-      StepVerifier.create(Flux.range(0, 4).flatMap(i -> manyRows(1_000), 4))
-          .expectNext(1_000L, 1_000L, 1_000L, 1_000L)
+      StepVerifier.create(Flux.range(0, 4).flatMap(i -> manyRows(300), 4))
+          .expectNext(300L, 300L, 300L, 300L)
           .expectComplete()
           .verify(PATIENCE);
       awaitNoneInUse();
@@ -88,17 +90,18 @@ class PostgresDatabaseTest {
                 .subscribe();
         both.dispose();
       }
-      awaitNoneInUse();
+      // Nobody is told when they have ended, and those that wait for a connection use none yet.
+      query("select count(*) from {schema}.pair")
+          .repeat()
+          .takeUntil(rows -> rows == 400)
+          .blockLast(PATIENCE);
       StepVerifier.create(
               query(
                   "select count(*) from (select 1 from {schema}.pair group by id having count(*) <> 2) x"))
           .expectNext(0L)
           .expectComplete()
           .verify(PATIENCE);
-      StepVerifier.create(query("select count(*) from {schema}.pair"))
-          .expectNext(400L)
-          .expectComplete()
-          .verify(PATIENCE);
+      awaitNoneInUse();
     }
 
     private Mono<Long> manyRows(int rows) {
@@ -148,31 +151,59 @@ class PostgresDatabaseTest {
           .verify(PATIENCE);
     }
 
+    /** The server looks for deadlocks after a second, so there is one, and it is sure to be. */
     @Test
     void areRunAgainAfterADeadlock() {
       run("create table {schema}.counter(id int primary key, n int)");
       run("insert into {schema}.counter values(1, 0), (2, 0)");
+      CountDown bothHaveOne = new CountDown(2);
+      AtomicInteger begun = new AtomicInteger();
       StepVerifier.create(
-              Flux.range(0, 40)
-                  .flatMap(i -> i % 2 == 0 ? increment(1, 2) : increment(2, 1), 4)
-                  .count())
-          .expectNext(40L)
+              Mono.zip(increment(1, 2, bothHaveOne, begun), increment(2, 1, bothHaveOne, begun)))
+          .expectNextCount(1)
           .expectComplete()
           .verify(PATIENCE);
+      assertThat(begun).as("transactions that were begun").hasValue(3);
       StepVerifier.create(query("select sum(n)::bigint from {schema}.counter"))
-          .expectNext(80L)
+          .expectNext(4L)
           .expectComplete()
           .verify(PATIENCE);
     }
 
-    private Mono<Long> increment(int first, int second) {
+    private Mono<Long> increment(
+        int first, int second, CountDown bothHaveOne, AtomicInteger begun) {
       String sql = "update {schema}.counter set n = n + 1 where id = ";
       return database
           .db()
           .transaction(
               "increment",
-              connection ->
-                  execute(connection, sql + first).then(execute(connection, sql + second)));
+              connection -> {
+                begun.incrementAndGet();
+                return execute(connection, sql + first)
+                    .then(bothHaveOne.down())
+                    .then(execute(connection, sql + second));
+              });
+    }
+  }
+
+  /** Completes for all when it has been called as often as it was to be. */
+  private static final class CountDown {
+
+    private final AtomicInteger left;
+    private final Sinks.Empty<Void> zero = Sinks.empty();
+
+    CountDown(int from) {
+      this.left = new AtomicInteger(from);
+    }
+
+    Mono<Void> down() {
+      return Mono.defer(
+          () -> {
+            if (left.decrementAndGet() == 0) {
+              zero.tryEmitEmpty();
+            }
+            return zero.asMono();
+          });
     }
   }
 
@@ -306,8 +337,8 @@ class PostgresDatabaseTest {
   }
 
   private void awaitNoneInUse() {
-    Mono.fromSupplier(() -> database.connections().inUse())
-        .filter(inUse -> inUse == 0)
+    Mono.fromSupplier(() -> database.connections())
+        .filter(now -> now.inUse() == 0 && now.waiting() == 0)
         .repeatWhenEmpty(1_000, empty -> empty.delayElements(Duration.ofMillis(20)))
         .block(PATIENCE);
   }

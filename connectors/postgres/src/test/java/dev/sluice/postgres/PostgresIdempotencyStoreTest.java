@@ -28,6 +28,7 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -156,14 +157,23 @@ class PostgresIdempotencyStoreTest extends IdempotencyContract {
         .verify(PATIENCE);
   }
 
-  /**
-   * Two deliveries of each of 10 000 messages, at once; connections are killed at random, before
-   * and after the effect and while it commits, and what failed is delivered again until it has
-   * succeeded.
-   */
   @Test
+  void letsEffectsHappenOnceWhateverIsKilled() {
+    letsEffectsHappenOnce(500);
+  }
+
+  @Test
+  @Tag("soak")
   void lets10000EffectsHappenOnceWhateverIsKilled() {
-    int messages = 10_000;
+    letsEffectsHappenOnce(10_000);
+  }
+
+  /**
+   * Two deliveries of each message, at once; connections are killed at random, before and after the
+   * effect and while it commits, and what failed is delivered again until it has succeeded.
+   */
+  private void letsEffectsHappenOnce(int messages) {
+    String scope = "kills-" + messages + "-";
     AtomicInteger killed = new AtomicInteger();
     AtomicInteger did = new AtomicInteger();
     Random random = new Random(7);
@@ -171,7 +181,7 @@ class PostgresIdempotencyStoreTest extends IdempotencyContract {
         .concatMap(i -> Flux.just(i, i))
         .flatMap(
             i -> {
-              IdempotencyKey key = new IdempotencyKey("kills", "message-" + i);
+              IdempotencyKey key = new IdempotencyKey("kills", scope + i);
               return Mono.defer(
                       () -> {
                         int kill = random.nextInt(100); // 0..2: in the transaction
@@ -198,14 +208,16 @@ class PostgresIdempotencyStoreTest extends IdempotencyContract {
             16)
         .subscribeOn(Schedulers.parallel())
         .blockLast(PATIENCE);
-    assertThat(killed.get()).as("kills").isGreaterThan(100);
-    assertThat(number("select count(*) from {schema}.effect where key like 'message-%'"))
+    assertThat(killed.get()).as("kills").isGreaterThan(messages / 100);
+    assertThat(number("select count(*) from {schema}.effect where key like '" + scope + "%'"))
         .as("effects, two parts each")
         .isEqualTo(2 * messages);
     assertThat(
             number(
                 "select count(*) from (select distinct key, part from {schema}.effect"
-                    + " where key like 'message-%') e"))
+                    + " where key like '"
+                    + scope
+                    + "%') e"))
         .isEqualTo(2 * messages);
     assertThat(did.get()).as("told that they were first").isEqualTo(messages);
   }

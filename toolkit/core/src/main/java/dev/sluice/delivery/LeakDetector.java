@@ -18,6 +18,8 @@ package dev.sluice.delivery;
 import java.lang.ref.Cleaner;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -50,6 +52,10 @@ public final class LeakDetector {
   private static final Level LEVEL = parse(System.getProperty("sluice.leak", "sampled"));
   private static final Cleaner CLEANER = Cleaner.create();
   private static final AtomicLong LEAKS = new AtomicLong();
+
+  /** Those whose watch is not over: their handles are reachable, or are just being judged. */
+  private static final Set<Watch> WATCHED = ConcurrentHashMap.newKeySet();
+
   private static final StackWalker STACK = StackWalker.getInstance();
 
   private LeakDetector() {}
@@ -65,6 +71,14 @@ public final class LeakDetector {
   }
 
   /**
+   * Whether everything that is watched has been decided by whoever had it. Then no garbage
+   * collection could find anything.
+   */
+  public static boolean isAllDecided() {
+    return WATCHED.stream().allMatch(Watch::isDecided);
+  }
+
+  /**
    * The handle that goes into deliveries, while the source keeps the core: the core itself if it is
    * not watched.
    *
@@ -77,12 +91,16 @@ public final class LeakDetector {
   static Settlement track(Level level, SettlementCore core, String assembly) {
     return switch (level) {
       case OFF -> core;
-      case PARANOID -> new TrackedSettlement(core, CLEANER, assembly);
+      case PARANOID -> watched(core, assembly);
       case SAMPLED ->
-          ThreadLocalRandom.current().nextInt(SAMPLING) == 0
-              ? new TrackedSettlement(core, CLEANER, assembly)
-              : core;
+          ThreadLocalRandom.current().nextInt(SAMPLING) == 0 ? watched(core, assembly) : core;
     };
+  }
+
+  private static Settlement watched(SettlementCore core, String assembly) {
+    Watch watch = new Watch(core, assembly);
+    WATCHED.add(watch);
+    return new TrackedSettlement(core, CLEANER, watch);
   }
 
   /** The first frame of the caller's stack that is neither Sluice nor Reactor, as one line. */
@@ -117,11 +135,23 @@ public final class LeakDetector {
 
   /** Runs when the handle is unreachable, or at once when it has been settled. */
   record Watch(SettlementCore core, String assembly) implements Runnable {
+
+    /** A leak is settled before it is counted, so it is not decided until it is not watched. */
+    boolean isDecided() {
+      return core.outcome() != null
+          && !(core.outcome() instanceof Outcome.Retry retry
+              && retry.cause() instanceof LeakedDelivery);
+    }
+
     @Override
     public void run() {
-      if (core.isSettled()) {
-        return;
+      if (!core.isSettled()) {
+        retry();
       }
+      WATCHED.remove(this);
+    }
+
+    private void retry() {
       LeakedDelivery leak = new LeakedDelivery(assembly);
       if (core.settle(Outcome.retry(Duration.ZERO, leak))) {
         LEAKS.incrementAndGet();

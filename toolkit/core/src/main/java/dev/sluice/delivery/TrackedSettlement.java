@@ -30,9 +30,9 @@ final class TrackedSettlement implements Settlement {
   private final SettlementCore core;
   private final Cleaner.Cleanable watch;
 
-  TrackedSettlement(SettlementCore core, Cleaner cleaner, String assembly) {
+  TrackedSettlement(SettlementCore core, Cleaner cleaner, LeakDetector.Watch watch) {
     this.core = core;
-    this.watch = cleaner.register(this, new LeakDetector.Watch(core, assembly));
+    this.watch = cleaner.register(this, watch);
   }
 
   @Override

@@ -31,9 +31,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.BiConsumer;
-import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
@@ -134,7 +134,8 @@ abstract class ChannelBench {
   }
 
   void spread(int n) {
-    spread(IntStream.range(0, n).mapToObj(String::valueOf).toArray(String[]::new));
+    Flux<Message<byte[]>> messages = Flux.range(0, n).map(i -> message("" + i));
+    assertThat(get(channel.sendAll(messages).count())).isEqualTo(n);
   }
 
   static Message<byte[]> message(String body) {

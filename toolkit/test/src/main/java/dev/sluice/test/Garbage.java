@@ -28,8 +28,14 @@ final class Garbage {
 
   private Garbage() {}
 
-  /** Returns when the detector has found what had been dropped before the call. */
+  /**
+   * Returns when the detector has found what had been dropped before the call: at once when all is
+   * decided, which saves a test more time than the rest of it may take.
+   */
   static void collect() throws InterruptedException {
+    if (LeakDetector.isAllDecided()) {
+      return;
+    }
     collectOnce();
     collectOnce(); // the detector may still be at work on what the first round has found
   }

@@ -27,9 +27,10 @@ import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
  * {@code @ExtendWith(LeakCheck.class)}; the log of {@link LeakDetector} says where the delivery was
  * assembled.
  *
- * <p>It provokes garbage collections after each test, some tens of milliseconds, and needs {@code
- * -Dsluice.leak=paranoid}, because a sampled detector would let a leak pass. What another test in
- * the same JVM leaks at the same time is blamed on this one, so such tests do not run in parallel.
+ * <p>It provokes garbage collections after a test that leaves anything undecided, some tens of
+ * milliseconds, and needs {@code -Dsluice.leak=paranoid}, because a sampled detector would let a
+ * leak pass. What another test in the same JVM leaks at the same time is blamed on this one, so
+ * such tests do not run in parallel.
  */
 @Experimental
 public final class LeakCheck implements BeforeEachCallback, AfterEachCallback {
