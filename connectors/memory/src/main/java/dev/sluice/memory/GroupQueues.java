@@ -15,6 +15,8 @@
  */
 package dev.sluice.memory;
 
+import dev.sluice.channel.BrowseQuery;
+import dev.sluice.channel.Waiting;
 import dev.sluice.message.Message;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -109,6 +112,15 @@ final class GroupQueues {
       this.group = group;
       this.head = only;
       this.tail = only;
+    }
+
+    boolean isOut() {
+      return claim != null;
+    }
+
+    /** The first message that is not out. */
+    @Nullable Entry firstWaiting() {
+      return isOut() ? head.next : head;
     }
 
     private static int urgency(Lane a, Lane b) {
@@ -237,6 +249,48 @@ final class GroupQueues {
     long wakeAt = asleep.isEmpty() ? NEVER : asleep.element().wakeAt;
     long leaseEnd = leases.isEmpty() ? NEVER : leases.iterator().next().leaseEnd;
     return Math.min(wakeAt, leaseEnd);
+  }
+
+  /** What is not out, as far as it is meant: the first that follow a position, by position. */
+  List<Waiting> waiting(BrowseQuery query, long after, long now) {
+    PriorityQueue<Waiting> first =
+        new PriorityQueue<>(Comparator.<Waiting>comparingLong(GroupQueues::position).reversed());
+    Stream.of(ready.stream(), asleep.stream(), groups.values().stream().filter(Lane::isOut))
+        .flatMap(lanes -> lanes)
+        .forEach(
+            lane -> {
+              Duration rest = Duration.ofNanos(Math.max(0, lane.wakeAt - now));
+              for (Entry e = lane.firstWaiting(); e != null; e = e.next) {
+                if (e.position > after && isMeant(query, e.message)) {
+                  first.add(new Waiting(e.message, Long.toString(e.position), e.attempts, rest));
+                  if (first.size() > query.limit()) {
+                    first.remove();
+                  }
+                }
+              }
+            });
+    List<Waiting> waiting = new ArrayList<>(first);
+    waiting.sort(Comparator.comparingLong(GroupQueues::position));
+    return waiting;
+  }
+
+  private static boolean isMeant(BrowseQuery query, Message<byte[]> message) {
+    return (query.messageId() == null || query.messageId().equals(message.id()))
+        && (query.type() == null || query.type().equals(message.type()))
+        && (query.group() == null || query.group().equals(message.group()));
+  }
+
+  private static long position(Waiting waiting) {
+    return Long.parseLong(waiting.position());
+  }
+
+  /** The position that a text names. */
+  static long parse(String text) {
+    if (!text.matches("[0-9]{1,18}")) {
+      throw new IllegalArgumentException(
+          "after: \"" + text + "\" (expected: the position of a message)");
+    }
+    return Long.parseLong(text);
   }
 
   /** All messages, those that are out included. */

@@ -15,12 +15,14 @@
  */
 package dev.sluice.memory;
 
+import dev.sluice.channel.BrowseQuery;
 import dev.sluice.channel.Capability;
 import dev.sluice.channel.Channel;
 import dev.sluice.channel.ChannelInfo;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.channel.SendFailed;
+import dev.sluice.channel.Waiting;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Origin;
@@ -42,6 +44,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
@@ -106,7 +109,11 @@ public final class MemoryChannel implements Channel, Metered {
           Capability.EXPIRY,
           Capability.LEASES,
           Capability.DEPTH,
+          Capability.BROWSE,
           Capability.REDELIVERY_COUNT);
+
+  /** As every channel takes ahead. */
+  private static final int MOST_AHEAD = 256;
 
   /**
    * What a channel holds at one moment.
@@ -203,6 +210,12 @@ public final class MemoryChannel implements Channel, Metered {
     return Mono.create(sink -> offer(new WaitingSend(message, sink)));
   }
 
+  /** {@inheritDoc} No more of them wait than may wait. */
+  @Override
+  public Flux<Receipt> sendAll(Publisher<? extends Message<byte[]>> messages) {
+    return Flux.from(messages).flatMapSequential(this::send, Math.min(MOST_AHEAD, capacity), 1);
+  }
+
   private void offer(WaitingSend send) {
     Receipt receipt = null;
     boolean refused = false;
@@ -277,6 +290,18 @@ public final class MemoryChannel implements Channel, Metered {
   @Override
   public Mono<Long> depth() {
     return Mono.fromSupplier(() -> (long) stats().waiting());
+  }
+
+  /** {@inheritDoc} All messages are looked at for it, and wait for that long. */
+  @Override
+  public Flux<Waiting> browse(BrowseQuery query) {
+    long after = query.after() == null ? 0 : GroupQueues.parse(query.after());
+    return Flux.defer(
+        () -> {
+          synchronized (guard) {
+            return Flux.fromIterable(queues.waiting(query, after, now()));
+          }
+        });
   }
 
   /** What the channel holds now. */

@@ -40,6 +40,7 @@ final class MemoryRig implements ChannelRig {
         Capability.EXPIRY,
         Capability.LEASES,
         Capability.DEPTH,
+        Capability.BROWSE,
         Capability.REDELIVERY_COUNT);
   }
 

@@ -15,11 +15,13 @@
  */
 package dev.sluice.postgres;
 
+import dev.sluice.channel.BrowseQuery;
 import dev.sluice.channel.Capability;
 import dev.sluice.channel.Channel;
 import dev.sluice.channel.ChannelInfo;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.ReceiveOptions;
+import dev.sluice.channel.Waiting;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Outcome;
@@ -89,6 +91,7 @@ public final class PostgresChannel implements Channel, Metered {
           Capability.EXPIRY,
           Capability.LEASES,
           Capability.DEPTH,
+          Capability.BROWSE,
           Capability.TRANSACTIONAL,
           Capability.REDELIVERY_COUNT);
 
@@ -109,6 +112,7 @@ public final class PostgresChannel implements Channel, Metered {
   private final PostgresChannelSpec spec;
   private final Sender sender;
   private final Depth depth;
+  private final Browse browse;
   private final Transaction transaction;
   private final Map<Long, PostgresSettlement> out = new ConcurrentHashMap<>();
   private final LongAdder lost = new LongAdder();
@@ -125,6 +129,7 @@ public final class PostgresChannel implements Channel, Metered {
             name, new Enqueue(database, name, spec.agingStep()), Schedulers.parallel(), this::sent);
     this.transaction = new Transaction(database, name);
     this.depth = new Depth(database, name);
+    this.browse = new Browse(database, name);
   }
 
   /** The channel of this name, with the default options. */
@@ -220,6 +225,15 @@ public final class PostgresChannel implements Channel, Metered {
   @Override
   public Mono<Long> depth() {
     return depth.count();
+  }
+
+  /**
+   * {@inheritDoc} Of messages in groups all of the channel, or of the group that is asked for, are
+   * read, which takes longer the more there are.
+   */
+  @Override
+  public Flux<Waiting> browse(BrowseQuery query) {
+    return browse.browse(query);
   }
 
   /**

@@ -90,6 +90,7 @@ final class PostgresRig implements ChannelRig {
         Capability.EXPIRY,
         Capability.LEASES,
         Capability.DEPTH,
+        Capability.BROWSE,
         Capability.TRANSACTIONAL,
         Capability.REDELIVERY_COUNT);
   }

@@ -16,6 +16,7 @@
 package dev.sluice.channel;
 
 import dev.sluice.delivery.Delivery;
+import java.util.Objects;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -52,6 +53,36 @@ public interface Inbound {
 
   /** The number of messages that wait, delayed ones included; empty if the channel cannot tell. */
   Mono<Long> depth();
+
+  /**
+   * Looks at messages that wait, and takes none: those that {@link #depth()} counts. What it shows
+   * may be out or gone a moment later. For people and their tools; nothing is to be decided by it.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>the messages that are meant, by their position, which is about the order of their sends
+   *   <dt>Backpressure
+   *   <dd>holds at most {@link BrowseQuery#limit()} messages
+   *   <dt>Completes/Errors
+   *   <dd>fails with {@link UnsupportedOperationException} unless the channel has {@link
+   *       Capability#BROWSE}, and on trouble with the infrastructure
+   *   <dt>Cancel
+   *   <dd>ends the waiting
+   *   <dt>Discard
+   *   <dd>nothing to discard
+   *   <dt>Threads
+   *   <dd>on a scheduler of the connector
+   * </dl>
+   *
+   * @throws IllegalArgumentException if the position is none of this channel
+   */
+  default Flux<Waiting> browse(BrowseQuery query) {
+    Objects.requireNonNull(query, "query");
+    return Flux.error(
+        () ->
+            new UnsupportedOperationException(
+                info().name() + ": its messages cannot be looked at without taking them"));
+  }
 
   ChannelInfo info();
 }

@@ -16,15 +16,18 @@
 package dev.sluice.contract;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static reactor.test.util.RaceTestUtils.race;
 
 import dev.sluice.Experimental;
+import dev.sluice.channel.BrowseQuery;
 import dev.sluice.channel.Capability;
 import dev.sluice.channel.Channel;
 import dev.sluice.channel.NoDeadLetterTarget;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.ReceiveOptions;
+import dev.sluice.channel.Waiting;
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.JoinSettlement;
@@ -58,6 +61,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -109,6 +113,19 @@ public abstract class ChannelContract extends ChannelBench {
     @Test
     void aDepthOrNone() {
       assertThat(get(channel.depth().hasElement())).isEqualTo(can(Capability.DEPTH));
+    }
+
+    @Test
+    void aLookAtWhatWaitsOrNone() {
+      Watched<List<Waiting>> answer = Watched.of(channel.browse(BrowseQuery.all()).collectList());
+      rig.await("an answer", answer::isOver);
+      if (can(Capability.BROWSE)) {
+        assertThat(answer.value()).isEmpty();
+      } else {
+        assertThat(answer.error())
+            .isInstanceOf(UnsupportedOperationException.class)
+            .hasMessageContaining(channel.name());
+      }
     }
   }
 
@@ -1573,8 +1590,138 @@ public abstract class ChannelContract extends ChannelBench {
     }
   }
 
+  /** Looking at what waits, which changes nothing. */
+  @Nested
+  @ExtendWith(LeakCheck.class)
+  class Browsing {
+
+    @BeforeEach
+    void isPossible() {
+      needs(Capability.BROWSE);
+    }
+
+    @Test
+    void showsWhatWaitsByItsPosition() {
+      Message<byte[]> message =
+          message("a").withGroup("x").withHeader("note", "fragile").withPriority(7);
+      Receipt first = get(channel.send(message));
+      spread("b");
+      send("x", "c");
+      List<Waiting> waiting = browse(BrowseQuery.all());
+      assertThat(waiting.get(0).message()).isEqualTo(message);
+      assertThat(waiting.get(0).position()).isEqualTo(first.position());
+      assertThat(bodies(waiting)).containsExactly("a", "b", "c");
+      assertThat(waiting).allMatch(w -> w.attempts() == 0 && w.rest().isZero());
+      if (can(Capability.DEPTH)) {
+        assertThat(get(channel.depth())).isEqualTo(3);
+      }
+    }
+
+    @Test
+    void takesNothing() {
+      send("x", "a");
+      browse(BrowseQuery.all());
+      Delivery<byte[]> delivery = take().next("a");
+      assertThat(delivery.origin().attempt()).isEqualTo(1);
+      delivery.settlement().settle(ACK);
+      assertDurable(delivery.settlement());
+      assertThat(browse(BrowseQuery.all())).isEmpty();
+    }
+
+    @Test
+    void looksWhenSubscribedTo() {
+      Flux<Waiting> later = channel.browse(BrowseQuery.all());
+      spread("a");
+      assertThat(bodies(get(later.collectList()))).containsExactly("a");
+    }
+
+    @Test
+    void doesNotShowWhatIsOut() {
+      send("x", "a", "b");
+      spread("c");
+      Taker taker = without(options()).requesting(2);
+      taker.next();
+      taker.next();
+      if (can(Capability.EXCLUSIVE_GROUPS)) {
+        assertThat(bodies(browse(BrowseQuery.all()))).containsExactly("b");
+      }
+      taker.cancel();
+      rig.await("all of them again", () -> browse(BrowseQuery.all()).size() == 3);
+    }
+
+    @Test
+    void showsHowOftenAndHowLong() {
+      needs(Capability.EXCLUSIVE_GROUPS);
+      needs(Capability.DELAY);
+      needs(Capability.REDELIVERY_COUNT);
+      send("x", "a", "b");
+      spread("c");
+      Taker taker = without(options()).requesting(2);
+      Duration rest = Duration.ofHours(1);
+      List<Delivery<byte[]>> both = List.of(taker.next(), taker.next());
+      both.forEach(delivery -> delivery.settlement().settle(Outcome.retry(rest, null)));
+      both.forEach(delivery -> assertDurable(delivery.settlement()));
+      List<Waiting> waiting = browse(BrowseQuery.all());
+      assertThat(bodies(waiting)).containsExactly("a", "b", "c");
+      assertThat(waiting).extracting(Waiting::attempts).containsExactly(1, 0, 1);
+      assertThat(waiting)
+          .allSatisfy(
+              w -> assertThat(w.rest()).isBetween(rest.minusMinutes(5), rest.plusMinutes(5)));
+    }
+
+    @Test
+    void showsNoMoreThanIsAskedForAndGoesOnBehindIt() {
+      for (int i = 0; i < 7; i++) {
+        send(i % 2 == 0 ? "x" : "y", "" + i);
+      }
+      List<String> seen = new ArrayList<>();
+      BrowseQuery page = BrowseQuery.all().limit(3);
+      List<Waiting> found = browse(page);
+      while (!found.isEmpty()) {
+        assertThat(found).hasSizeLessThanOrEqualTo(3);
+        seen.addAll(bodies(found));
+        page = page.after(found.get(found.size() - 1).position());
+        found = browse(page);
+      }
+      assertThat(seen).containsExactly("0", "1", "2", "3", "4", "5", "6");
+    }
+
+    @Test
+    void showsWhatIsMeant() {
+      Message<byte[]> wanted = message("a").withType("bag.lost").withGroup("x");
+      get(channel.send(wanted));
+      get(channel.send(message("b").withType("bag.lost")));
+      get(channel.send(message("c").withType("bag.found").withGroup("x")));
+      get(channel.send(message("d").withType("bag.lost").withGroup("y")));
+      BrowseQuery all = BrowseQuery.all();
+      assertThat(bodies(browse(all.group("x")))).containsExactly("a", "c");
+      assertThat(bodies(browse(all.type("bag.lost")))).containsExactly("a", "b", "d");
+      assertThat(bodies(browse(all.type("bag.lost").group("x")))).containsExactly("a");
+      assertThat(bodies(browse(all.messageId(wanted.id())))).containsExactly("a");
+      assertThat(browse(all.messageId("' or 1=1 --"))).isEmpty();
+      assertThat(browse(all.group("z"))).isEmpty();
+    }
+
+    @Test
+    void refusesAPositionOfAnotherKind() {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> channel.browse(BrowseQuery.all().after("here")))
+          .withMessageContaining("after: \"here\"");
+    }
+
+    private List<Waiting> browse(BrowseQuery query) {
+      return get(channel.browse(query).collectList());
+    }
+
+    private List<String> bodies(List<Waiting> waiting) {
+      return waiting.stream()
+          .map(w -> new String(w.message().payload(), StandardCharsets.UTF_8))
+          .toList();
+    }
+  }
+
   /**
-   * 10 000 messages, four consumers, random outcomes, random cancels, random losses. Every message
+   * Many messages, four consumers, random outcomes, random cancels, random losses. Every message
    * ends as acknowledged, as a dead letter, or is still there; nothing is consumed twice, and no
    * group is out of order.
    */
@@ -1584,8 +1731,19 @@ public abstract class ChannelContract extends ChannelBench {
 
     @Test
     void losesNothingAndKeepsTheOrder() {
+      soak(10_000);
+    }
+
+    /** As many messages as {@code -Dsluice.soak=100000} says. */
+    @Test
+    @Tag("soak")
+    void losesNothingAndKeepsTheOrderInTheLongRun() {
+      soak(Integer.getInteger("sluice.soak", 100_000));
+    }
+
+    private void soak(int messages) {
       long seed = Long.getLong("sluice.seed", ThreadLocalRandom.current().nextLong());
-      new Soak(rig, channel, rig.create(), seed).run();
+      new Soak(rig, channel, rig.create(), messages, seed).run();
     }
   }
 }

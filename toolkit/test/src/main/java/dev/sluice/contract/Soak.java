@@ -52,15 +52,14 @@ final class Soak {
 
   private static final Logger log = LoggerFactory.getLogger(Soak.class);
 
-  private static final int MESSAGES = 10_000;
   private static final int GROUPS = 200;
   private static final int CONSUMERS = 4;
 
-  /** When so many are decided for good it ends, with the rest still there. */
-  private static final int ENOUGH = MESSAGES * 9 / 10;
-
   /** So many blows, evenly until then. */
   private static final int BLOWS = 24;
+
+  /** It is waited for so many parts of the sends, one after the other. */
+  private static final int PARTS = 10;
 
   /** One blow in so many is a loss of everything that is out, the others cancel one consumer. */
   private static final int LOSSES = 6;
@@ -69,6 +68,11 @@ final class Soak {
   private final Channel channel;
   private final Channel dead;
   private final long seed;
+  private final int messages;
+
+  /** When so many are decided for good it ends, with the rest still there. */
+  private final int enough;
+
   private final Random random;
   private final Ledger ledger = new Ledger();
   private final Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
@@ -81,11 +85,13 @@ final class Soak {
   private final Set<String> letters = ConcurrentHashMap.newKeySet();
   private final AtomicInteger left = new AtomicInteger();
 
-  Soak(ChannelRig rig, Channel channel, Channel dead, long seed) {
+  Soak(ChannelRig rig, Channel channel, Channel dead, int messages, long seed) {
     this.rig = rig;
     this.channel = channel;
     this.dead = dead;
     this.seed = seed;
+    this.messages = messages;
+    this.enough = messages / 10 * 9;
     this.random = new Random(seed);
   }
 
@@ -95,10 +101,10 @@ final class Soak {
       sendAll();
       consumers.forEach(this::replace);
       for (int blow = 1; blow <= BLOWS; blow++) {
-        awaitDecided(ENOUGH * blow / BLOWS);
+        awaitDecided(enough / BLOWS * blow);
         strike(blow);
       }
-      awaitDecided(ENOUGH);
+      awaitDecided(enough);
       consumers.forEach(Disposable::dispose);
       awaitAnswers();
       readWhatIsLeft();
@@ -110,7 +116,7 @@ final class Soak {
     }
     log.info(
         "{} messages, {} deliveries, {} dead letters, {} left",
-        MESSAGES,
+        messages,
         ledger.deliveries(),
         letters.size(),
         left);
@@ -119,7 +125,7 @@ final class Soak {
   private void sendAll() {
     boolean ordered = rig.capabilities().contains(Capability.ORDERED_GROUPS);
     AtomicLong sent = new AtomicLong();
-    Flux.range(0, MESSAGES)
+    Flux.range(0, messages)
         .map(
             i -> {
               int group = random.nextInt(GROUPS + GROUPS / 4);
@@ -133,15 +139,18 @@ final class Soak {
             })
         .transform(channel::sendAll)
         .subscribe(receipt -> sent.incrementAndGet(), failures::add);
-    rig.await(() -> "the sends", () -> sent.get() == MESSAGES || !failures.isEmpty());
-    assertNoFailure();
+    for (int part = 1; part <= PARTS; part++) {
+      long so = (long) messages * part / PARTS;
+      rig.await(() -> so + " sends", () -> sent.get() >= so || !failures.isEmpty());
+      assertNoFailure();
+    }
   }
 
   /** Not durably: what was done, and not durable when its owner went, need not come again. */
-  private void awaitDecided(int enough) {
+  private void awaitDecided(int many) {
     rig.await(
-        () -> enough + " messages acknowledged or rejected, are " + decided.size() + hint(),
-        () -> decided.size() >= enough || !failures.isEmpty());
+        () -> many + " messages acknowledged or rejected, are " + decided.size() + hint(),
+        () -> decided.size() >= many || !failures.isEmpty());
     assertNoFailure();
   }
 

@@ -15,11 +15,13 @@
  */
 package dev.sluice.test;
 
+import dev.sluice.channel.BrowseQuery;
 import dev.sluice.channel.Capability;
 import dev.sluice.channel.ChannelInfo;
 import dev.sluice.channel.Inbound;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
+import dev.sluice.channel.Waiting;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Origin;
@@ -59,6 +61,11 @@ final class AuditedInbound implements Inbound {
   @Override
   public Mono<Long> depth() {
     return source.depth();
+  }
+
+  @Override
+  public Flux<Waiting> browse(BrowseQuery query) {
+    return source.browse(query);
   }
 
   @Override

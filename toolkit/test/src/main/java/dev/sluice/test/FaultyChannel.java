@@ -15,12 +15,14 @@
  */
 package dev.sluice.test;
 
+import dev.sluice.channel.BrowseQuery;
 import dev.sluice.channel.Channel;
 import dev.sluice.channel.ChannelInfo;
 import dev.sluice.channel.Inbound;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.ReceiveOptions;
+import dev.sluice.channel.Waiting;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.message.Message;
 import reactor.core.publisher.Flux;
@@ -37,6 +39,11 @@ record FaultyChannel(Inbound inbound, Outbound<byte[]> outbound) implements Chan
   @Override
   public Mono<Long> depth() {
     return inbound.depth();
+  }
+
+  @Override
+  public Flux<Waiting> browse(BrowseQuery query) {
+    return inbound.browse(query);
   }
 
   @Override

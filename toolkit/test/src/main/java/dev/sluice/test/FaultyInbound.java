@@ -15,10 +15,12 @@
  */
 package dev.sluice.test;
 
+import dev.sluice.channel.BrowseQuery;
 import dev.sluice.channel.ChannelInfo;
 import dev.sluice.channel.Inbound;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
+import dev.sluice.channel.Waiting;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.LeakDetector;
 import dev.sluice.test.FaultInjector.Kind;
@@ -48,6 +50,11 @@ record FaultyInbound(FaultInjector injector, Inbound real) implements Inbound {
   @Override
   public Mono<Long> depth() {
     return injector.ask(Kind.DEPTH, Mono.defer(real::depth), certain -> injector.failure());
+  }
+
+  @Override
+  public Flux<Waiting> browse(BrowseQuery query) {
+    return real.browse(query);
   }
 
   @Override
