@@ -15,10 +15,14 @@
  */
 package dev.sluice.level;
 
+import dev.sluice.channel.Channel;
+import dev.sluice.channel.FlowHandle;
+import dev.sluice.channel.Inbound;
 import dev.sluice.convoy.DeliveryConvoy;
 import dev.sluice.convoy.GroupVerdict;
 import dev.sluice.convoy.GroupedConvoy;
 import dev.sluice.message.Message;
+import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -36,8 +40,7 @@ import reactor.core.publisher.Mono;
  * to the dead letters as long as the outage lasts. Here nothing is called that is not permitted:
  * elements wait, up to a capacity, and then the source does.
  *
- * <p>What waits here waits in memory. The durable form is a channel in between: send to it, and
- * level what is received from it.
+ * <p>What waits here waits in memory. The durable form is a channel in between: {@link #between}.
  */
 public final class LoadLeveling {
 
@@ -130,6 +133,42 @@ public final class LoadLeveling {
     Function<Flux<T>, Flux<R>> workers =
         GroupedConvoy.groupedConvoy(NO_GROUP, worker, spec.convoy(onRequest));
     return source -> workers.apply(Intake.of(source, spec));
+  }
+
+  /**
+   * Durable load leveling: what the producer sends in peaks waits in a channel, and the consumer
+   * takes it at its own pace, now or when it is back. Both sides run on their own: the producer is
+   * as quick as the channel takes messages, and outlives any time in which nobody consumes.
+   *
+   * <pre>{@code
+   * LeveledChannel orders =
+   *     LoadLeveling.between(
+   *         incoming,
+   *         PostgresChannel.create(database, "orders"),
+   *         channel ->
+   *             Flow.from(channel)
+   *                 .decode(StringCodec.utf8())
+   *                 .loadLevel(order -> ship(order), c -> c.rate(50, Duration.ofSeconds(1)))
+   *                 .deadLetter(dead)
+   *                 .start());
+   * }</pre>
+   *
+   * <p>Both begin with the call. Up to 256 messages are taken from the producer ahead of their
+   * receipts.
+   *
+   * @param producer the messages; subscribed to once
+   * @param channel where they wait: as durable as the leveling is to be
+   * @param consumer starts a flow that receives from the channel
+   * @return both sides, to look at and to stop
+   */
+  public static LeveledChannel between(
+      Publisher<? extends Message<byte[]>> producer,
+      Channel channel,
+      Function<? super Inbound, ? extends FlowHandle> consumer) {
+    return LeveledChannel.start(
+        Objects.requireNonNull(producer, "producer"),
+        Objects.requireNonNull(channel, "channel"),
+        Objects.requireNonNull(consumer, "consumer"));
   }
 
   /**

@@ -22,10 +22,14 @@ import dev.sluice.channel.FlowHandle;
 import dev.sluice.codec.StringCodec;
 import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.flow.Flow;
+import dev.sluice.level.LeveledChannel;
+import dev.sluice.level.LoadLeveling;
 import dev.sluice.level.Overflow;
+import dev.sluice.message.Message;
 import dev.sluice.test.TestChannel;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
@@ -91,5 +95,30 @@ class LoadLevelingPageTest {
         .verify(Duration.ofSeconds(10));
     assertThat(shipped).containsExactly("one", "two");
     assertThat(handle.stats().acknowledged()).isEqualTo(2);
+  }
+
+  @Test
+  void throughAChannel() {
+    TestChannel orders = TestChannel.create("orders");
+    TestChannel deadLetters = TestChannel.create("dead letters");
+    Flux<Message<byte[]>> incoming =
+        Flux.just("one", "two").map(order -> Message.of(order.getBytes(StandardCharsets.UTF_8)));
+    // #region durable
+    LeveledChannel leveled =
+        LoadLeveling.between(
+            incoming, // a Publisher of messages
+            orders, // any channel: PostgresChannel, KafkaChannel, …
+            channel ->
+                Flow.from(channel)
+                    .decode(StringCodec.utf8())
+                    .loadLevel(order -> ship(order), c -> c.rate(50, Duration.ofSeconds(1), 5))
+                    .deadLetter(deadLetters)
+                    .start());
+    // #endregion
+    StepVerifier.create(leveled.produced()).expectComplete().verify(Duration.ofSeconds(10));
+    assertThat(leveled.sent()).isEqualTo(2);
+    StepVerifier.create(leveled.stop(Duration.ofSeconds(5)))
+        .expectComplete()
+        .verify(Duration.ofSeconds(10));
   }
 }
