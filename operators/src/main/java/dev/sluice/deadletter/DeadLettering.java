@@ -153,6 +153,20 @@ public final class DeadLettering {
         .repeatWhen(looked -> looked.concatMap(n -> Mono.delay(every, timer), 1));
   }
 
+  /**
+   * A {@link #review} that runs by itself and can be watched: the number of letters, the age of the
+   * oldest, and a warning for health checks. It begins with the call.
+   *
+   * @param every more than zero
+   * @param maxAge how long a letter may be here before it is overdue, zero or more
+   * @param timer where the waiting is scheduled
+   * @throws IllegalArgumentException if a duration is out of range
+   */
+  public static DeadLetterReviewer reviewer(
+      DeadLetters letters, Duration every, Duration maxAge, Scheduler timer) {
+    return new DeadLetterReviewer(review(letters, every, maxAge, timer));
+  }
+
   private static Mono<Digest> digest(DeadLetters letters, Duration maxAge) {
     return letters
         .stats()

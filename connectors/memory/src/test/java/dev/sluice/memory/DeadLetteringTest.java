@@ -25,6 +25,7 @@ import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.SendFailed;
 import dev.sluice.codec.StringCodec;
+import dev.sluice.deadletter.DeadLetterReviewer;
 import dev.sluice.deadletter.DeadLettering;
 import dev.sluice.deadletter.RedriveSpec;
 import dev.sluice.deadletter.Redriver;
@@ -35,6 +36,8 @@ import dev.sluice.message.Message;
 import dev.sluice.store.DeadLetter;
 import dev.sluice.store.DeadLetterQuery;
 import dev.sluice.store.DeadLetters;
+import dev.sluice.test.MeterReadings;
+import java.lang.reflect.Proxy;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -52,6 +55,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.test.StepVerifier;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
@@ -330,6 +334,46 @@ class DeadLetteringTest {
     review.dispose();
     pass(Duration.ofHours(1));
     assertThat(digests).hasSize(121);
+  }
+
+  @Test
+  void canBeWatched() {
+    Sinks.Empty<Void> away = Sinks.empty();
+    DeadLetters late =
+        (DeadLetters)
+            Proxy.newProxyInstance(
+                DeadLetters.class.getClassLoader(),
+                new Class<?>[] {DeadLetters.class},
+                (proxy, method, args) ->
+                    method.getName().equals("stats")
+                        ? away.asMono().then(letters.stats())
+                        : method.invoke(letters, args));
+    DeadLetterReviewer reviewer =
+        DeadLettering.reviewer(late, Duration.ofMinutes(1), Duration.ofHours(1), time);
+    MeterReadings readings = MeterReadings.of(reviewer);
+    assertThat(reviewer.last()).isNull();
+    assertThat(reviewer.isOverdue()).isFalse();
+    assertThat(readings.read().values()).hasSize(3).allMatch(value -> value.isNaN());
+    away.tryEmitEmpty();
+    assertThat(readings.read())
+        .containsEntry("sluice.deadletters{}", 0.0)
+        .containsEntry("sluice.deadletters.oldest.age{}", 0.0)
+        .containsEntry("sluice.deadletters.unreviewed{}", 0.0);
+    add("a", "POISON", 0);
+    add("b", "POISON", 0);
+    pass(Duration.ofMinutes(59));
+    assertThat(reviewer.isOverdue()).isFalse();
+    assertThat(readings.read()).containsEntry("sluice.deadletters.unreviewed{}", 0.0);
+    pass(Duration.ofMinutes(2));
+    assertThat(reviewer.isOverdue()).isTrue();
+    assertThat(readings.read())
+        .containsEntry("sluice.deadletters{}", 2.0)
+        .containsEntry("sluice.deadletters.oldest.age{}", 61 * 60.0)
+        .containsEntry("sluice.deadletters.unreviewed{}", 2.0);
+    reviewer.dispose();
+    add("c", "POISON", 0);
+    pass(Duration.ofMinutes(2));
+    assertThat(readings.read()).containsEntry("sluice.deadletters{}", 2.0);
   }
 
   @Test
