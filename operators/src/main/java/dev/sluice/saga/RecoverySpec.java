@@ -17,19 +17,22 @@ package dev.sluice.saga;
 
 import dev.sluice.Experimental;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** How sagas are recovered. Immutable: each method returns a changed copy. */
 @Experimental
 public final class RecoverySpec {
 
-  static final RecoverySpec DEFAULT = new RecoverySpec(Duration.ofSeconds(10), 64);
+  static final RecoverySpec DEFAULT = new RecoverySpec(Duration.ofSeconds(10), 64, null);
 
   private final Duration every;
   private final int concurrency;
+  private final @Nullable Duration retention;
 
-  private RecoverySpec(Duration every, int concurrency) {
+  private RecoverySpec(Duration every, int concurrency, @Nullable Duration retention) {
     this.every = every;
     this.concurrency = concurrency;
+    this.retention = retention;
   }
 
   /**
@@ -38,7 +41,7 @@ public final class RecoverySpec {
    * @param every more than zero, at most 365 days
    */
   public RecoverySpec every(Duration every) {
-    return new RecoverySpec(StepSpec.positive("every", every), concurrency);
+    return new RecoverySpec(StepSpec.positive("every", every), concurrency, retention);
   }
 
   /**
@@ -50,7 +53,23 @@ public final class RecoverySpec {
     if (concurrency < 1 || concurrency > 1000) {
       throw new IllegalArgumentException("concurrency: " + concurrency + " (expected: 1..1000)");
     }
-    return new RecoverySpec(every, concurrency);
+    return new RecoverySpec(every, concurrency, retention);
+  }
+
+  /**
+   * How long sagas are remembered that have ended for good, whatever their definition; then they
+   * are forgotten, at most {@value dev.sluice.store.SagaLog#MAX_LIMIT} with each look. One of the
+   * same id would be a new one, so it is to be longer than anybody may ask again. Defaults to for
+   * ever.
+   *
+   * @param retention more than zero, at most 365 days
+   */
+  public RecoverySpec retention(Duration retention) {
+    return new RecoverySpec(every, concurrency, StepSpec.positive("retention", retention));
+  }
+
+  @Nullable Duration retention() {
+    return retention;
   }
 
   Duration every() {

@@ -121,8 +121,10 @@ final class Replay {
       turned |= event.kind() == Kind.TURNED;
       if (event.kind() == Kind.PARKED) {
         parked = event;
-      } else if (event.kind() == Kind.RESUMED && parked != null && !turned) {
-        forget(kept, label(parked));
+      } else if (event.kind() == Kind.RESUMED && parked != null) {
+        if (!turned && SagaEngine.stuck(parked).isEmpty()) {
+          forget(kept, label(parked));
+        }
         parked = null;
       }
     }

@@ -18,8 +18,10 @@ package dev.sluice.saga;
 import dev.sluice.Experimental;
 import dev.sluice.observe.Metered;
 import dev.sluice.observe.Meters;
+import dev.sluice.store.SagaLog;
 import dev.sluice.store.SagaLog.Stats;
 import dev.sluice.store.SagaLog.Taken;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
@@ -142,6 +144,7 @@ public final class SagaRecovery implements Metered {
       return;
     }
     engine.log.stats().subscribe(s -> stats = s, error -> stats = null);
+    forget();
     long asked = engine.spec.nanos();
     engine
         .log
@@ -153,6 +156,18 @@ public final class SagaRecovery implements Metered {
               log4.warn("sagas cannot be recovered, for now: {}", error.toString());
               next(jittered());
             });
+  }
+
+  private void forget() {
+    Duration retention = spec.retention();
+    if (retention != null) {
+      engine
+          .log
+          .purge(retention, SagaLog.MAX_LIMIT)
+          .subscribe(
+              many -> {},
+              error -> log4.warn("sagas cannot be forgotten, for now: {}", error.toString()));
+    }
   }
 
   private void begin(List<Taken> taken, long asked, int free) {

@@ -69,7 +69,12 @@ final class SagaRun<R> implements CoreSubscriber<R> {
 
   private volatile @Nullable Disposable overall;
   private volatile @Nullable Disposable awaiting;
-  private volatile @Nullable DurableRun durable;
+
+  /**
+   * Set before anybody else knows this run; not volatile, so that a saga in memory pays nothing.
+   */
+  private @Nullable DurableRun durable;
+
   private volatile boolean deserted;
 
   SagaRun(String name, SagaSpec<R> spec, MonoSink<SagaResult<R>> result) {

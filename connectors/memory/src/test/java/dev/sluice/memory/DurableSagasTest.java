@@ -36,6 +36,7 @@ import dev.sluice.store.SagaLog;
 import dev.sluice.store.SagaLog.Entry;
 import dev.sluice.store.SagaLog.Query;
 import dev.sluice.store.SagaState;
+import dev.sluice.test.MeterReadings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -493,6 +494,41 @@ class DurableSagasTest {
       assertThat(bank.calls.values()).containsExactly(1);
     }
 
+    /** What the body has done without cannot be undone; when it is, the body sees what it saw. */
+    @Test
+    void whatTheBodyDidWithoutIsResumedBackward() {
+      AtomicInteger calls = new AtomicInteger();
+      SagaDefinition<String, String> trip =
+          quick(
+              trip(
+                  1,
+                  in ->
+                      Mono.just(in)
+                          .transform(
+                              sagaStep(
+                                  "b",
+                                  x -> {
+                                    calls.incrementAndGet();
+                                    return Mono.<String>error(new IllegalStateException("lost"));
+                                  },
+                                  s ->
+                                      s.gives(String.class)
+                                          .compensate(
+                                              (i, o) ->
+                                                  failures.incrementAndGet() <= 6
+                                                      ? Mono.error(
+                                                          new IllegalStateException("not now"))
+                                                      : Mono.empty())))
+                          .onErrorResume(
+                              e -> Mono.just(in).transform(bank.step(process, "instead")))));
+      Parked<String> parked = (Parked<String>) run(trip);
+      assertThat(parked.stuckCompensation()).isEqualTo("b");
+      sagas(trip).admin().resume(KEY, "it is up").block(PATIENCE);
+      assertThat(run(trip)).isEqualTo(new Completed<>("in>instead"));
+      assertThat(calls.get()).isEqualTo(1);
+      assertThat(bank.calls).containsOnlyKeys("trip/7/instead");
+    }
+
     @Test
     void aCancelCompensates() {
       AtomicReference<@Nullable SagaResult<?>> heard = new AtomicReference<>();
@@ -556,6 +592,39 @@ class DurableSagasTest {
       assertThat(bank.calls.values()).containsOnly(1);
     }
 
+    @Test
+    void forgetsWhatHasEndedForLong() {
+      SagaDefinition<String, String> trip = trip(1, Mono::just);
+      run(trip);
+      clock.pass(Duration.ofHours(1));
+      SagaRecovery recovery =
+          sagas(trip).recover(r -> r.every(Duration.ofMillis(5)).retention(Duration.ofMinutes(30)));
+      await("it to be forgotten", () -> journal().isEmpty());
+      recovery.stop().block(PATIENCE);
+    }
+
+    @Test
+    void isCounted() {
+      SagaDefinition<String, String> trip = orphan(2);
+      Sagas sagas = sagas(trip);
+      SagaRecovery recovery = sagas.recover(r -> r.every(Duration.ofMillis(5)));
+      await("the end of all", () -> Objects.requireNonNull(log.stats().block()).running() == 0);
+      await(
+          "another look",
+          () -> MeterReadings.of(recovery).read().get("sluice.saga.running{}") == 0.0);
+      recovery.stop().block(PATIENCE);
+      assertThat(MeterReadings.of(recovery).read())
+          .containsEntry("sluice.saga.parked{}", 0.0)
+          .containsKey("sluice.saga.overdue{}");
+      assertThat(MeterReadings.of(sagas).read())
+          .containsEntry("sluice.saga{name=trip, result=completed}", 2.0)
+          .containsEntry("sluice.saga{name=trip, result=compensated}", 0.0)
+          .containsEntry("sluice.saga{name=trip, result=parked}", 0.0)
+          .containsEntry("sluice.saga.compensations{name=trip}", 0.0)
+          .containsEntry("sluice.saga.lost{name=trip}", 0.0)
+          .containsEntry("sluice.saga.active{}", 0.0);
+    }
+
     /** Five of them look for the same sagas. */
     @Test
     void isDoneByOneOfMany() {
@@ -574,13 +643,15 @@ class DurableSagasTest {
     @Test
     void leavesAHolderBehindThatWasPaused() {
       Sinks.Empty<Void> pause = Sinks.empty();
-      AtomicInteger appends = new AtomicInteger();
       SagaProcess paused =
           new SagaProcess(log, Integer.MAX_VALUE, boundary -> {}) {
             @Override
             public Mono<Void> append(Hold hold, long revision, List<SagaEvent> events) {
               Mono<Void> append = super.append(hold, revision, events);
-              return appends.incrementAndGet() == 2 ? append.then(pause.asMono()) : append;
+              SagaEvent last = events.get(events.size() - 1);
+              return last.kind() == Kind.INTENT && last.step().equals("b")
+                  ? append.then(pause.asMono())
+                  : append;
             }
           };
       SagaDefinition<String, String> zombie =
