@@ -53,6 +53,10 @@ import dev.sluice.priority.PriorityMerge;
 import dev.sluice.priority.PrioritySpec;
 import dev.sluice.retry.RetrySpec;
 import dev.sluice.retry.Retrying;
+import dev.sluice.routing.Router;
+import dev.sluice.routing.RoutingTable;
+import dev.sluice.routing.WireTap;
+import dev.sluice.routing.WireTapSpec;
 import dev.sluice.store.IdempotencyStore;
 import dev.sluice.store.PayloadStore;
 import java.time.Clock;
@@ -689,6 +693,29 @@ public final class Flow<T> {
   }
 
   /**
+   * Shows each message to another channel, with the default options.
+   *
+   * @see #wireTap(Outbound, UnaryOperator)
+   */
+  public Flow<T> wireTap(Outbound<? super T> tap) {
+    return wireTap(tap, spec -> spec);
+  }
+
+  /**
+   * Sends a copy of each message to another channel: {@link WireTap}. The message goes on at once,
+   * whatever becomes of the copy; when too many copies are on their way, messages go by untapped.
+   * What has to arrive is not for a tap: {@link #routeToAll}.
+   *
+   * @param tap gets the copies, under the ids of the messages
+   * @param spec the options, from defaults: 256 messages, 10 s for each
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public Flow<T> wireTap(Outbound<? super T> tap, UnaryOperator<WireTapSpec> spec) {
+    Function<Flux<Delivery<T>>, Flux<Delivery<T>>> line = WireTap.ofDeliveries(tap, spec);
+    return oneToOne(null, (source, scope) -> source.transform(line));
+  }
+
+  /**
    * The way out of what a flow guarantees: any function of the deliveries as they are at this
    * point. Whoever takes a delivery out of the sequence settles it; whoever makes two of one uses a
    * {@link dev.sluice.delivery.SplitSettlement}; whoever makes one of two a {@link
@@ -717,6 +744,34 @@ public final class Flow<T> {
     Outbound<? super T> actual = withdrawing(target);
     return new RunnableFlow(
         settings, scope -> Sending.sendAll(chain.apply(scope), scope, scope.observed(actual)));
+  }
+
+  /**
+   * Sends each payload to the first channel whose route accepts its message, and acknowledges the
+   * delivery when that has confirmed it, as {@link #to} does. What no route accepts is rejected as
+   * {@link dev.sluice.delivery.DeadLetterReason#UNROUTABLE UNROUTABLE}; a predicate that throws
+   * settles the message by the error policy.
+   *
+   * <p>To change the routes while the flow runs, keep the router: {@code to(router)}.
+   *
+   * @param routes adds the routes to an empty table
+   * @see Router
+   */
+  public RunnableFlow route(UnaryOperator<RoutingTable<T>> routes) {
+    return to(Router.firstMatch("route of " + settings.name(), routes));
+  }
+
+  /**
+   * Sends each payload to every channel whose route accepts its message, and acknowledges the
+   * delivery when all of them have confirmed it: a recipient list. When one has not, the message is
+   * settled by the error policy, and those that have it get it again with the next attempt, under
+   * the same id. Otherwise as {@link #route}.
+   *
+   * @param routes adds the routes to an empty table
+   * @see Router
+   */
+  public RunnableFlow routeToAll(UnaryOperator<RoutingTable<T>> routes) {
+    return to(Router.allMatches("route of " + settings.name(), routes));
   }
 
   /** Behind a claim check the payloads are bytes, and so are those that the target takes. */

@@ -31,14 +31,18 @@ import reactor.test.scheduler.VirtualTimeScheduler;
 final class MarbleReplay {
 
   private final VirtualTimeScheduler time;
-  private final SortedMap<Long, String> seen = new TreeMap<>();
   private final SortedMap<Long, String> discarded = new TreeMap<>();
 
   private MarbleReplay(VirtualTimeScheduler time) {
     this.time = time;
   }
 
-  static void run(MarbleScript script, Function<Map<String, Flux<String>>, Flux<String>> operator) {
+  /**
+   * @param operator is given the input lanes by name, and makes the output lanes by name
+   */
+  static void run(
+      MarbleScript script,
+      Function<Map<String, Flux<String>>, Map<String, Flux<String>>> operator) {
     VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
     try {
       new MarbleReplay(time).play(script, operator);
@@ -48,17 +52,49 @@ final class MarbleReplay {
   }
 
   private void play(
-      MarbleScript script, Function<Map<String, Flux<String>>, Flux<String>> operator) {
+      MarbleScript script,
+      Function<Map<String, Flux<String>>, Map<String, Flux<String>>> operator) {
     Map<String, Flux<String>> inputs = new LinkedHashMap<>();
     script.inputs().forEach(lane -> inputs.put(lane.name(), flux(lane)));
-    MarbleLane output = script.outputs().get(0);
+    Map<String, Flux<String>> made = operator.apply(inputs);
+    Map<String, SortedMap<Long, String>> seen = new LinkedHashMap<>();
+    List<Disposable> subscriptions = new ArrayList<>();
+    for (MarbleLane lane : script.outputs()) {
+      if (!lane.name().equals(MarbleScript.DISCARDED)) {
+        Flux<String> flux = made.get(lane.name());
+        if (flux == null) {
+          throw new AssertionError(
+              script.title()
+                  + ": lane "
+                  + lane.name()
+                  + " (expected: one of "
+                  + made.keySet()
+                  + ')');
+        }
+        seen.put(lane.name(), new TreeMap<>());
+        subscriptions.add(watch(lane, flux, seen.get(lane.name())));
+      }
+    }
+    time.advanceTimeBy(script.duration());
+    subscriptions.forEach(Disposable::dispose);
+
+    for (MarbleLane lane : script.outputs()) {
+      SortedMap<Long, String> events = seen.getOrDefault(lane.name(), discarded);
+      compare(script, lane, print(events, lane.text().length()));
+    }
+    if (script.outputs().stream().noneMatch(l -> l.name().equals(MarbleScript.DISCARDED))
+        && !discarded.isEmpty()) {
+      throw new AssertionError(
+          script.title() + ": discarded " + discarded + " (expected: a lane called discarded)");
+    }
+  }
+
+  private Disposable watch(MarbleLane lane, Flux<String> flux, SortedMap<Long, String> seen) {
     Disposable subscription =
-        operator
-            .apply(inputs)
-            .doOnDiscard(String.class, element -> note(discarded, element + "~"))
+        flux.doOnDiscard(String.class, element -> note(discarded, element + "~"))
             .subscribe(
                 element -> note(seen, element), error -> note(seen, "#"), () -> note(seen, "|"));
-    output.events().stream()
+    lane.events().stream()
         .filter(event -> event.kind() == MarbleLane.Kind.CANCEL)
         .forEach(
             event ->
@@ -68,19 +104,7 @@ final class MarbleReplay {
                       note(seen, "!");
                       subscription.dispose();
                     }));
-    time.advanceTimeBy(script.duration());
-    subscription.dispose();
-
-    for (MarbleLane lane : script.outputs()) {
-      SortedMap<Long, String> events =
-          lane.name().equals(MarbleScript.DISCARDED) ? discarded : seen;
-      compare(script, lane, print(events, lane.text().length()));
-    }
-    if (script.outputs().stream().noneMatch(l -> l.name().equals(MarbleScript.DISCARDED))
-        && !discarded.isEmpty()) {
-      throw new AssertionError(
-          script.title() + ": discarded " + discarded + " (expected: a lane called discarded)");
-    }
+    return subscription;
   }
 
   private Flux<String> flux(MarbleLane lane) {

@@ -132,6 +132,17 @@ public final class MarbleScript {
    * @throws AssertionError if a lane differs; both are printed one above the other
    */
   public void verify(Function<Map<String, Flux<String>>, Flux<String>> operator) {
+    MarbleReplay.run(this, in -> Map.of(outputs.get(0).name(), operator.apply(in)));
+  }
+
+  /**
+   * {@link #verify} of several output lanes, all of which are subscribed to at the beginning, in
+   * the order of the script.
+   *
+   * @param operator is given the input lanes by name and makes the output lanes by name
+   * @throws AssertionError if a lane differs or is not made
+   */
+  public void verifyLanes(Function<Map<String, Flux<String>>, Map<String, Flux<String>>> operator) {
     MarbleReplay.run(this, operator);
   }
 
