@@ -102,6 +102,8 @@ public final class Flow<T> {
   private static final ReadyOrder<Message<?>> BY_PRIORITY =
       ReadyOrder.mostUrgentFirst(Comparator.<Message<?>>comparingInt(Message::priority).reversed());
 
+  private static final Function<Message<?>, @Nullable Object> BY_GROUP = Message::group;
+
   private final FlowSettings settings;
   private final Function<Scope, Flux<Delivery<T>>> chain;
 
@@ -328,6 +330,31 @@ public final class Flow<T> {
     DeliveryConvoy<T, R> convoy = GroupedConvoy.ofDeliveries(group, worker, spec);
     return step(
         settings.atLeast(convoy.lookAhead()), (source, scope) -> scope.convoy(source, convoy));
+  }
+
+  /**
+   * Puts each message through a filter, with the default options.
+   *
+   * @see #through(Function, UnaryOperator)
+   */
+  public <R> Flow<R> through(Function<? super T, ? extends Publisher<? extends R>> filter) {
+    return through(filter, spec -> spec);
+  }
+
+  /**
+   * Puts each message through a filter or a pipeline of them: {@link #groupedConvoy} by the groups
+   * of the messages. A message for which the filter gives no value is acknowledged; one that fails
+   * in it is retried in place by the error policy and then goes to the dead letters, unless {@link
+   * ConvoySpec#onFailure} says otherwise.
+   *
+   * @param filter a {@link dev.sluice.pipes.Filter}, or any worker
+   * @param spec the options
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public <R> Flow<R> through(
+      Function<? super T, ? extends Publisher<? extends R>> filter,
+      UnaryOperator<ConvoySpec<Message<T>>> spec) {
+    return groupedConvoy(BY_GROUP, filter, spec);
   }
 
   /**
