@@ -810,6 +810,11 @@ public final class Flow<T> {
         : (Outbound<? super T>) new Claims.Withdrawing((Outbound<byte[]>) target, claims);
   }
 
+  /** The flow as it is, to be started later; what reaches the end is acknowledged. */
+  public RunnableFlow end() {
+    return new RunnableFlow(settings, scope -> chain.apply(scope).doOnNext(scope::acknowledge));
+  }
+
   /**
    * Starts the flow as it is; what reaches the end is acknowledged.
    *
@@ -817,8 +822,7 @@ public final class Flow<T> {
    * @throws IllegalArgumentException if the options contradict each other
    */
   public FlowHandle start() {
-    return new RunnableFlow(settings, scope -> chain.apply(scope).doOnNext(scope::acknowledge))
-        .start();
+    return end().start();
   }
 
   private <R> Flow<R> step(BiFunction<Flux<Delivery<T>>, Scope, Flux<Delivery<R>>> step) {

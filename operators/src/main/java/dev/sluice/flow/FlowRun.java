@@ -249,6 +249,11 @@ final class FlowRun implements FlowHandle {
   }
 
   @Override
+  public Mono<Long> depth() {
+    return settings.source().depth();
+  }
+
+  @Override
   public List<FlowStep> steps() {
     return end.get() == null ? FlowStep.above(consumption.last) : List.of();
   }

@@ -132,6 +132,11 @@ final class FlowSettings implements Cloneable {
         });
   }
 
+  FlowSettings alsoListener(FlowListener more) {
+    FlowListener first = listener.listener();
+    return listener(first == null ? more : first.and(more));
+  }
+
   // == what steps need ==
 
   /** With a step that needs so many unsettled deliveries. */

@@ -25,6 +25,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
@@ -44,6 +45,11 @@ record PriorityChannels(List<Inbound> mostUrgentFirst, DeliveryMerge<byte[]> mer
   @Override
   public boolean can(Capability capability) {
     return mostUrgentFirst.stream().anyMatch(channel -> channel.info().can(capability));
+  }
+
+  @Override
+  public Mono<Long> depth() {
+    return Flux.fromIterable(mostUrgentFirst).flatMap(Inbound::depth).reduce(Long::sum);
   }
 
   @Override

@@ -15,7 +15,9 @@
  */
 package dev.sluice.flow;
 
+import dev.sluice.Experimental;
 import dev.sluice.channel.FlowHandle;
+import dev.sluice.channel.FlowListener;
 import java.util.function.Function;
 import reactor.core.publisher.Flux;
 
@@ -28,6 +30,17 @@ public final class RunnableFlow {
   RunnableFlow(FlowSettings settings, Function<Scope, ? extends Flux<?>> chain) {
     this.settings = settings;
     this.chain = chain;
+  }
+
+  /** What the flow is called. */
+  public String name() {
+    return settings.name();
+  }
+
+  /** The same flow with one more listener, after those it has. */
+  @Experimental
+  public RunnableFlow listener(FlowListener listener) {
+    return new RunnableFlow(settings.alsoListener(listener), chain);
   }
 
   /**

@@ -21,6 +21,7 @@ import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.Delivery;
 import java.util.function.BiConsumer;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /** Where a run gets its deliveries. */
 interface Source {
@@ -28,6 +29,11 @@ interface Source {
   String name();
 
   boolean can(Capability capability);
+
+  /** How many messages wait in all its channels; empty if that is not known. */
+  default Mono<Long> depth() {
+    return Mono.empty();
+  }
 
   /** How many channels it is, each of which delivers as many as there may be unsettled. */
   default int channels() {
@@ -50,6 +56,11 @@ interface Source {
 
   /** The messages of a channel. */
   record OfChannel(Inbound channel) implements Source {
+
+    @Override
+    public Mono<Long> depth() {
+      return channel.depth();
+    }
 
     @Override
     public String name() {

@@ -436,6 +436,11 @@ class FlowVerifierTest {
     }
 
     @Override
+    public Mono<Long> depth() {
+      return flow.depth();
+    }
+
+    @Override
     public List<FlowStep> steps() {
       return flow.steps();
     }

@@ -94,6 +94,14 @@ public interface FlowHandle extends Metered {
 
   Stats stats();
 
+  /**
+   * How many messages wait at its source; empty if that is not known.
+   *
+   * @see Inbound#depth()
+   */
+  @Experimental
+  Mono<Long> depth();
+
   /** Its steps that hold elements, in the order of the flow; none when it has ended. */
   @Experimental
   List<FlowStep> steps();
