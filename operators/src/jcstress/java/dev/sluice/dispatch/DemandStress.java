@@ -81,7 +81,7 @@ public final class DemandStress {
     @Arbiter
     public void arbiter(II_Result r) {
       r.r1 = rig.emitted.get();
-      r.r2 = rig.main.running();
+      r.r2 = rig.main.gauges().running();
     }
   }
 
@@ -112,7 +112,7 @@ public final class DemandStress {
     @Arbiter
     public void arbiter(II_Result r) {
       r.r1 = rig.emitted.get();
-      r.r2 = rig.main.running();
+      r.r2 = rig.main.gauges().running();
     }
   }
 
@@ -146,7 +146,7 @@ public final class DemandStress {
     public void arbiter(III_Result r) {
       r.r1 = rig.emitted.get();
       r.r2 = rig.completed;
-      r.r3 = rig.main.running();
+      r.r3 = rig.main.gauges().running();
     }
   }
 
@@ -180,13 +180,13 @@ public final class DemandStress {
 
     @Arbiter
     public void arbiter(III_Result r) {
-      if (rig.completed == 1 && rig.main.running() == 1) {
+      if (rig.completed == 1 && rig.main.gauges().running() == 1) {
         workers[1].signals().onNext("b");
         workers[1].signals().onComplete();
         r.r2 = rig.completed;
       }
       r.r1 = rig.emitted.get();
-      r.r3 = rig.main.running();
+      r.r3 = rig.main.gauges().running();
     }
   }
 }

@@ -63,7 +63,7 @@ public final class LaneStress {
     @Arbiter
     public void arbiter(LI_Result r) {
       r.r1 = rig.started.toString();
-      r.r2 = rig.mostRunning > 1 ? -1 : rig.main.lanes();
+      r.r2 = rig.mostRunning > 1 ? -1 : rig.main.gauges().lanes();
     }
   }
 
@@ -131,7 +131,7 @@ public final class LaneStress {
     public void arbiter(IIII_Result r) {
       r.r1 = rig.started.size();
       r.r2 = rig.completed;
-      r.r3 = rig.main.running();
+      r.r3 = rig.main.gauges().running();
       r.r4 = rig.mostRunning;
     }
   }
@@ -241,7 +241,7 @@ public final class LaneStress {
     public void arbiter(IIII_Result r) {
       r.r1 = rig.completed;
       r.r2 = rig.failed;
-      r.r3 = rig.main.running();
+      r.r3 = rig.main.gauges().running();
       r.r4 = rig.emitted.get() + rig.discardedValues.get();
     }
   }
@@ -275,7 +275,7 @@ public final class LaneStress {
     @Arbiter
     public void arbiter(II_Result r) {
       r.r1 = rig.source.requested.get();
-      r.r2 = rig.main.admitted();
+      r.r2 = rig.main.gauges().admitted();
     }
   }
 }

@@ -17,48 +17,43 @@ package dev.sluice.dispatch;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Objects;
 import java.util.Queue;
-import java.util.concurrent.Callable;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
-import reactor.core.CorePublisher;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.Exceptions;
 import reactor.core.Scannable;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.concurrent.Queues;
 import reactor.util.context.Context;
 
-/** The coordinator of {@link FluxDispatch}: owns the drain. */
-final class DispatchMain<T, V, R>
-    implements CoreSubscriber<T>, Subscription, Scannable, LaneGauges {
+/** The coordinator of {@link FluxDispatch}: owns the drain, and decides which lane is next. */
+final class DispatchMain<T, V, R> implements CoreSubscriber<T>, Subscription, Scannable {
 
   /*
    * Threads: onNext/onError/onComplete are serialized by the source; request and cancel may come
    * from any thread; workers, timers and settlements report through the signals from any thread.
    * Whoever moves wip from 0 to 1 owns the drain until it is back at 0, and everything marked
-   * "drain only" belongs to the owner.
+   * "drain only", here and in Lanes, Slots and Runs, belongs to the owner.
    *
    * inbox     written by the source's thread, read by the drain (SPSC)
    * signals   written by any thread, read by the drain
    * error     written before done, read after done
+   * end       from OPEN, once: by cancel, or by the drain
+   * idle      whether a turn has left nothing that wants one: only onNext adds to the inbox, and
+   *           only a turn, which looks anew, to what is ready or emitting
    *
    * An element is in exactly one place: inbox, waiting (behind the current one of its lane), or
-   * current in a lane; the lane is READY, RUNNING, SLEEPING or HELD, and in the table, except
-   * while finishAtOnce or a turn of the drain has it in hand.
+   * current in a lane; the lane is READY, RUNNING, SLEEPING or HELD, and listed, except while
+   * finishAtOnce or a turn of the drain has it in hand.
    *
    * Invariants:
    *   I1  of one key at most one element is current; a key leaves the table only when its current
@@ -74,22 +69,18 @@ final class DispatchMain<T, V, R>
    *       because a drain that nobody owns any more would be silent for ever
    */
 
-  private static final int SPREAD = 0x9E3779B9; // numbers in a row, far apart
   private static final int OPEN = 0;
   private static final int CANCELLED = 1;
   private static final int TERMINATED = 2;
-  private static final String ON_ERROR_CONTINUE = "reactor.onNextError.localStrategy";
 
   private final CoreSubscriber<? super R> actual;
   private final Work<T, V, R> work;
   private final DispatchOptions options;
   private final Scheduler timer;
   private final Limit limit;
-  private final @Nullable Gate gate;
-  private final boolean timed;
-  private final boolean shieldWorkers;
   private final Queue<T> inbox;
   private final Signals signals = new Signals();
+  private final DispatchGauges gauges;
 
   @SuppressWarnings("NullAway.Init") // set in onSubscribe
   private Subscription s;
@@ -109,7 +100,6 @@ final class DispatchMain<T, V, R>
   private static final AtomicLongFieldUpdater<DispatchMain> REQUESTED =
       AtomicLongFieldUpdater.newUpdater(DispatchMain.class, "requested");
 
-  @SuppressWarnings("UnusedVariable") // through the updater only
   private volatile int wip;
 
   @SuppressWarnings("rawtypes")
@@ -117,47 +107,15 @@ final class DispatchMain<T, V, R>
       AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "wip");
 
   // == drain only ==
-  private final LaneTable<T> lanes = new LaneTable<>();
-  private final ElementSlab<T> waiting = new ElementSlab<>();
+  private final Lanes<T> lanes;
   private final ReadyLanes<T> ready;
+  private final Slots slots;
+  private final Runs<T, V, R> runs;
   private final boolean ordered;
   private final boolean direct; // nobody chooses, or holds back, what is there
-  private final ArrayDeque<WorkerInner<T, V, R>> emitting = new ArrayDeque<>();
-  private boolean idle; // whatever is here, a worker has it
-  private @Nullable Lane<T> atHand; // not in use, unless a turn has it in hand
-  private final LaneQueue<T> spareLanes = new LaneQueue<>();
-  private final int mostSpares; // as many as are usually open
-  private final ArrayDeque<WorkerInner<T, V, R>> spareInners = new ArrayDeque<>();
-  private @Nullable Disposable wakeUp; // at the gate
-  private long wakeUpAt;
-  private int lanesMade;
-  private int running;
-  private int sleeping;
-  private int finished; // elements finished since the source was last asked
+  private boolean idle;
   private int owed; // elements asked for and not yet taken from the inbox
   private long emitted;
-
-  // == what gauges read: written by the drain at the end of a turn ==
-  private volatile int lanesGauge;
-  private volatile int runningGauge;
-  private volatile int sleepingGauge;
-  private volatile int admittedGauge;
-
-  @SuppressWarnings("rawtypes")
-  private static final AtomicIntegerFieldUpdater<DispatchMain> LANES_GAUGE =
-      AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "lanesGauge");
-
-  @SuppressWarnings("rawtypes")
-  private static final AtomicIntegerFieldUpdater<DispatchMain> RUNNING_GAUGE =
-      AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "runningGauge");
-
-  @SuppressWarnings("rawtypes")
-  private static final AtomicIntegerFieldUpdater<DispatchMain> SLEEPING_GAUGE =
-      AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "sleepingGauge");
-
-  @SuppressWarnings("rawtypes")
-  private static final AtomicIntegerFieldUpdater<DispatchMain> ADMITTED_GAUGE =
-      AtomicIntegerFieldUpdater.newUpdater(DispatchMain.class, "admittedGauge");
 
   DispatchMain(CoreSubscriber<? super R> actual, Work<T, V, R> work, DispatchOptions options) {
     this.actual = actual;
@@ -165,16 +123,20 @@ final class DispatchMain<T, V, R>
     this.options = options;
     this.timer = options.timer() == null ? Schedulers.parallel() : options.timer();
     this.limit = options.concurrency().start(timer, this::drain);
-    this.gate = work.gate(timer);
-    this.timed = gate != null || limit.isTimed();
+    this.inbox = Queues.<T>get(options.lookAhead()).get();
+    this.gauges = new DispatchGauges(limit, options.lookAhead());
     ReadyOrder<? super T> order = work.order();
     this.ordered = order != null;
-    this.direct = order == null && gate == null;
-    this.mostSpares = ordered ? options.lookAhead() : options.concurrency().max();
+    this.slots = new Slots(this, timer, limit, work.gate(timer));
+    this.direct = !ordered && !slots.isGated();
     this.ready =
-        order == null ? new LaneQueue<>() : new LaneHeap<>(order, this::clock, this::isOver);
-    this.shieldWorkers = actual.currentContext().hasKey(ON_ERROR_CONTINUE);
-    this.inbox = Queues.<T>get(options.lookAhead()).get();
+        order == null ? new LaneQueue<>() : new LaneHeap<>(order, slots::clock, this::isOver);
+    this.lanes = new Lanes<>(this, ordered ? options.lookAhead() : options.concurrency().max());
+    this.runs = new Runs<>(this, work, options, lanes, slots, ready);
+  }
+
+  LaneGauges gauges() {
+    return gauges;
   }
 
   @Override
@@ -188,6 +150,7 @@ final class DispatchMain<T, V, R>
   public void onSubscribe(Subscription s) {
     if (Operators.validate(this.s, s)) {
       this.s = s;
+      gauges.source(s);
       owed = options.lookAhead();
       actual.onSubscribe(this);
       limit.open();
@@ -265,11 +228,7 @@ final class DispatchMain<T, V, R>
 
   /** The time, if somebody asks how long workers take. */
   long now() {
-    return timed ? clock() : 0;
-  }
-
-  private long clock() {
-    return timer.now(TimeUnit.NANOSECONDS);
+    return slots.now();
   }
 
   void signal(Signal signal) {
@@ -300,47 +259,9 @@ final class DispatchMain<T, V, R>
         discardEverything(); // also on later turns, so that a racing onNext is discarded too
       }
       publishGauges();
-      idle = direct && emitting.isEmpty() && ready.isEmpty() && inbox.isEmpty();
+      idle = direct && !runs.isEmitting() && ready.isEmpty() && inbox.isEmpty();
       missed = WIP.addAndGet(this, -missed);
     } while (missed != 0);
-  }
-
-  /**
-   * What a turn would do with an element when nothing else is there, without the inbox and, if its
-   * worker is a value, without the table: nothing can come between, because the drain is ours.
-   *
-   * @return whether everything is as it was before the element; if not, it is for a turn
-   */
-  private boolean finishAtOnce(T t) {
-    if (!idle
-        || isOver()
-        || owed <= 0 // the source broke I3
-        || running >= limit.current()
-        || emitted == requested) {
-      queue(t);
-      return false;
-    }
-    Lane<T> lane = null;
-    try {
-      lane = admit(t);
-      if (lane != null && isOver()) { // the group function may have cancelled
-        lane.state = Lane.State.READY;
-      } else if (lane != null) {
-        start(lane);
-        if (!isOver()) {
-          replenish();
-        }
-      }
-    } catch (Throwable e) { // I6
-      list(lane);
-      s.cancel();
-      terminate(e);
-    }
-    if (isOver()) {
-      list(lane);
-      return false;
-    }
-    return lane != null && !lane.listed;
   }
 
   private void turn() {
@@ -350,7 +271,7 @@ final class DispatchMain<T, V, R>
       return;
     }
     takeSignals();
-    emitValues();
+    runs.emitValues();
     startWorkers();
     if (isOver()) {
       return;
@@ -362,116 +283,77 @@ final class DispatchMain<T, V, R>
     }
   }
 
+  /**
+   * What a turn would do with an element when nothing else is there, without the inbox and, if its
+   * worker is a value, without the table: nothing can come between, because the drain is ours.
+   *
+   * @return whether everything is as it was before the element; if not, it is for a turn
+   */
+  private boolean finishAtOnce(T t) {
+    if (!idle || isOver() || !slots.isFree() || !isRequested()) {
+      queue(t);
+      return false;
+    }
+    Lane<T> lane = null;
+    try {
+      lane = admit(t);
+      if (lane != null) {
+        if (isOver()) { // the group function may have cancelled
+          lane.state = Lane.State.READY;
+        } else {
+          runs.start(lane, true);
+        }
+        if (!isOver()) {
+          replenish();
+          return !lane.listed;
+        }
+      }
+    } catch (Throwable e) { // I6
+      listUnfinished(lane);
+      s.cancel();
+      terminate(e);
+    }
+    if (isOver()) {
+      listUnfinished(lane);
+    }
+    return false;
+  }
+
+  /** So that its element is discarded with the others. */
+  private void listUnfinished(@Nullable Lane<T> lane) {
+    if (lane != null && lane.element != null) {
+      lanes.list(lane);
+    }
+  }
+
   private void takeSignals() {
     Signal signal = signals.takeAll();
     while (signal != null) {
       Signal next = signal.nextSignal;
       signal.nextSignal = null;
-      if (signal instanceof WorkerInner) {
-        @SuppressWarnings("unchecked")
-        WorkerInner<T, V, R> inner = (WorkerInner<T, V, R>) signal;
-        inner.taken();
-        look(inner);
-      } else if (signal instanceof Lane) {
-        @SuppressWarnings("unchecked")
-        Lane<T> lane = (Lane<T>) signal;
-        look(lane);
-      } else {
-        @SuppressWarnings("unchecked")
-        Interruption<T> interruption = (Interruption<T>) signal;
-        look(interruption);
-      }
+      look(signal);
       signal = next;
     }
   }
 
-  /** Acts on the state of a worker, whatever it was queued for. */
-  private void look(WorkerInner<T, V, R> inner) {
-    if (isOver()) {
-      inner.cancelAndDiscard();
-      return;
-    }
-    if (inner.lane == null) { // it has ended: seen already, or a value that slipped in
-      inner.discardValues();
-      return;
-    }
-    boolean terminated = inner.hasTerminated(); // before hasValues: then empty = all out
-    if (inner.hasValues()) {
-      if (!inner.emitting) {
-        inner.emitting = true;
-        emitting.addLast(inner);
-      }
-    } else if (terminated) {
-      workerEnded(inner, inner.error());
-    }
-  }
-
-  /** A timer woke the lane, or the lane's hold was finished. */
-  private void look(Lane<T> lane) {
-    if (isOver()) {
-      return;
-    }
-    if (lane.state == Lane.State.SLEEPING) {
-      sleeping--;
-      lane.timer = null;
-      lane.state = Lane.State.READY;
-      ready.addFirst(lane);
-    } else if (lane.state == Lane.State.HELD) {
-      act(lane, Objects.requireNonNull(lane.finished));
+  @SuppressWarnings("unchecked")
+  private void look(Signal signal) {
+    if (signal instanceof WorkerInner) {
+      WorkerInner<T, V, R> inner = (WorkerInner<T, V, R>) signal;
+      inner.taken();
+      runs.look(inner);
+    } else if (signal instanceof Lane) {
+      runs.look((Lane<T>) signal);
     } else {
-      throw new IllegalStateException("finish of a lane that is " + lane.state + ", not held");
+      runs.look((Interruption<T>) signal);
     }
-  }
-
-  private void look(Interruption<T> interruption) {
-    Lane<T> lane = interruption.lane;
-    if (isOver() || lane.run != interruption.run) {
-      return;
-    }
-    WorkerInner<T, V, R> inner = innerOf(lane);
-    if (lane.state == Lane.State.RUNNING && inner != null) {
-      if (interruption.late || !inner.hasTerminated()) {
-        emitting.remove(inner);
-        inner.cancelAndDiscard();
-        workerEnded(inner, interruption.cause);
-      }
-    } else if (lane.state == Lane.State.HELD && interruption.late) {
-      act(lane, work.failed(lane, interruption.cause, true));
-    }
-  }
-
-  private void emitValues() {
-    while (!emitting.isEmpty() && emitted != requested && !isOver()) {
-      WorkerInner<T, V, R> inner = emitting.removeFirst();
-      V value = inner.poll();
-      Lane<T> lane = inner.lane;
-      if (value == null || lane == null) {
-        throw new IllegalStateException("a worker without values is among the emitting ones");
-      }
-      inner.emitted = true;
-      emit(lane, value);
-      boolean terminated = inner.hasTerminated();
-      if (inner.hasValues()) {
-        emitting.addLast(inner);
-      } else {
-        inner.emitting = false;
-        if (terminated && !isOver()) {
-          workerEnded(inner, inner.error());
-        }
-      }
-    }
-  }
-
-  private void emit(Lane<T> lane, V value) {
-    emitted++;
-    actual.onNext(work.emit(lane, value));
   }
 
   private void startWorkers() {
     if (ordered) {
       admitAll();
     }
-    while (running < limit.current() && !isOver()) {
+    while (slots.isFree() && !isOver()) {
       Lane<T> lane = ready.poll();
       if (lane == null) {
         lane = admit();
@@ -481,10 +363,13 @@ final class DispatchMain<T, V, R>
       }
       if (lane.disorder != null) {
         failDisordered(lane, lane.disorder);
-      } else if (passesGate(lane)) {
-        start(lane);
       } else {
-        return;
+        boolean demanded = runs.isDemanded();
+        if (!slots.isOpen(demanded)) {
+          ready.addFirst(lane);
+          return;
+        }
+        runs.start(lane, demanded);
       }
     }
   }
@@ -499,37 +384,7 @@ final class DispatchMain<T, V, R>
   private void failDisordered(Lane<T> lane, Throwable disorder) {
     lane.disorder = null;
     lane.attachment = null; // of an earlier run
-    act(lane, work.failed(lane, disorder, true));
-  }
-
-  /** Whether a worker may start; if not, somebody wakes the drain when it may be so. */
-  private boolean passesGate(Lane<T> lane) {
-    if (gate == null) {
-      return true;
-    }
-    long closed = gate.take(emitting.isEmpty() && emitted != requested);
-    if (closed == 0) {
-      return true;
-    }
-    ready.addFirst(lane);
-    if (closed != Gate.UNTIL_REQUESTED) {
-      wakeUpIn(closed);
-    }
-    return false;
-  }
-
-  private void wakeUpIn(long nanos) {
-    long now = clock();
-    Disposable earlier = wakeUp;
-    if (earlier != null) {
-      boolean isToCome = wakeUpAt - now > 0;
-      if (isToCome && wakeUpAt - now <= nanos) {
-        return;
-      }
-      earlier.dispose();
-    }
-    wakeUpAt = now + nanos;
-    wakeUp = schedule(this::drain, Duration.ofNanos(nanos));
+    runs.failUnstarted(lane, disorder);
   }
 
   /** Moves elements from the inbox behind their keys until one's key has no lane: that is next. */
@@ -542,7 +397,7 @@ final class DispatchMain<T, V, R>
       Lane<T> lane = admit(element);
       if (lane != null) {
         lane.state = Lane.State.READY;
-        list(lane);
+        lanes.list(lane);
         return lane;
       }
     }
@@ -555,26 +410,13 @@ final class DispatchMain<T, V, R>
    */
   private @Nullable Lane<T> admit(T element) {
     owed--;
-    Object key;
-    int hash;
-    Lane<T> lane;
     try {
-      key = identity(work.key(element));
-      if (key == null) {
-        return open(null, 0, element);
-      }
-      hash = LaneTable.hash(key);
-      lane = lanes.find(key, hash);
+      Object key = identity(work.key(element));
+      return key == null ? lanes.open(element) : lanes.admit(key, element);
     } catch (Throwable e) { // of the group function, or of the key's own methods
-      Lane<T> unkeyed = open(null, 0, element);
-      act(unkeyed, work.failed(unkeyed, e, true)); // no retry: no lane could keep its place
+      runs.failUnstarted(lanes.open(element), e); // no retry: no lane could keep its place
       return null;
     }
-    if (lane == null) {
-      return open(key, hash, element);
-    }
-    waiting.append(lane, element);
-    return null;
   }
 
   /** Arrays compare by content. */
@@ -582,218 +424,28 @@ final class DispatchMain<T, V, R>
     return key instanceof byte[] bytes ? ByteBuffer.wrap(bytes.clone()) : key;
   }
 
-  /** A lane for the key; an element without one has no order, so nobody finds its lane. */
-  private Lane<T> open(@Nullable Object key, int hash, T element) {
-    Lane<T> lane = atHand;
-    if (lane == null) {
-      lane = spareLanes.poll();
-      if (lane == null) {
-        lane = new Lane<>(this, SPREAD * ++lanesMade);
-      }
-      atHand = lane;
-    }
-    if (key != null) {
-      lane.key = key;
-      lane.hash = hash;
-    }
-    lane.element = element;
-    return lane;
+  // == what runs need of us ==
+
+  boolean isRequested() {
+    return emitted != requested;
   }
 
-  /** From now on its key can be found, and its element is discarded with the others. */
-  private void list(@Nullable Lane<T> lane) {
-    if (lane != null && !lane.listed && lane.element != null) {
-      lane.listed = true;
-      atHand = null;
-      lanes.add(lane);
-    }
+  void emit(R value) {
+    emitted++;
+    actual.onNext(value);
   }
 
-  private void start(Lane<T> lane) {
-    if (lane.state != Lane.State.RUNNING) {
-      lane.state = Lane.State.RUNNING;
-    }
-    lane.run++;
-    lane.attempt++;
-    if (timed) {
-      lane.working = true;
-      lane.began = clock();
-    }
-    V value;
-    try {
-      Publisher<? extends V> worker =
-          Objects.requireNonNull(work.start(lane), "the worker function returned null");
-      if (!(worker instanceof Callable<?>)) {
-        subscribe(lane, worker);
-        return;
-      }
-      @SuppressWarnings("unchecked")
-      V scalar = ((Callable<V>) worker).call();
-      value = scalar;
-    } catch (Throwable e) {
-      Throwable failure = Exceptions.unwrap(e);
-      workEnded(lane, now(), failure);
-      act(lane, work.failed(lane, failure, false));
-      return;
-    }
-    if (value == null) {
-      workEnded(lane, now(), null);
-      act(lane, work.completed(lane));
-    } else if (emitting.isEmpty() && emitted != requested) {
-      workEnded(lane, now(), null);
-      emit(lane, value);
-      if (!isOver()) {
-        act(lane, work.completed(lane));
-      }
+  /** What user code made of an element ends the sequence. */
+  void fail(T element, Throwable failure) {
+    if (Exceptions.isFatal(failure)) { // the hook would throw it
+      s.cancel();
+      terminate(failure);
     } else {
-      WorkerInner<T, V, R> spare = spareInners.pollFirst();
-      WorkerInner<T, V, R> inner =
-          occupySlot(lane, spare == null ? new WorkerInner<>(this) : spare);
-      inner.terminatedWith(value);
-      look(inner);
+      terminate(Operators.onOperatorError(s, failure, element, currentContext()));
     }
   }
 
-  private void subscribe(Lane<T> lane, Publisher<? extends V> worker) {
-    WorkerInner<T, V, R> inner = occupySlot(lane, new WorkerInner<>(this));
-    inner.seen = true;
-    Duration timeout = options.timeout();
-    if (timeout != null) {
-      int run = lane.run;
-      lane.timer = schedule(() -> timeOut(lane, run, timeout), timeout);
-      if (isOver()) {
-        return;
-      }
-    }
-    try {
-      if (shieldWorkers) {
-        Flux.<V>from(worker).onErrorStop().subscribe(inner);
-      } else if (worker instanceof CorePublisher<?>) {
-        worker.subscribe(inner);
-      } else { // foreign: Reactor restores thread-locals around its signals
-        Flux.<V>from(worker).subscribe(inner);
-      }
-    } catch (Throwable e) { // it should have signalled
-      signal(new Interruption<>(lane, lane.run, e, false));
-    }
-  }
-
-  private void timeOut(Lane<T> lane, int run, Duration timeout) {
-    Throwable cause =
-        new TimeoutException(options.name() + ": the worker took longer than " + timeout);
-    signal(new Interruption<>(lane, run, cause, false));
-  }
-
-  private WorkerInner<T, V, R> occupySlot(Lane<T> lane, WorkerInner<T, V, R> inner) {
-    list(lane);
-    inner.lane = lane;
-    lane.inner = inner;
-    running++;
-    limit.began(running);
-    return inner;
-  }
-
-  /** Tells those who decide how many run, or whether any, how it went. */
-  private void workEnded(Lane<T> lane, long when, @Nullable Throwable failure) {
-    if (!timed) {
-      return;
-    }
-    if (!lane.working) {
-      giveBack();
-      return;
-    }
-    lane.working = false;
-    long nanos = when - lane.began;
-    limit.ended(nanos, running, failure);
-    if (gate != null) {
-      gate.ended(nanos, failure);
-    }
-  }
-
-  private void giveBack() {
-    if (gate != null) {
-      gate.giveBack();
-    }
-  }
-
-  /** The worker has terminated and its values are out, or it was interrupted. */
-  private void workerEnded(WorkerInner<T, V, R> inner, @Nullable Throwable failure) {
-    Lane<T> lane = Objects.requireNonNull(inner.lane);
-    running--;
-    lane.inner = null;
-    if (lane.timer != null) {
-      lane.timer.dispose();
-      lane.timer = null;
-    }
-    boolean emittedBefore = inner.emitted;
-    workEnded(lane, inner.ended(), failure);
-    inner.lane = null;
-    if (!inner.seen) {
-      inner.reset();
-      spareInners.addFirst(inner);
-    }
-    act(lane, failure == null ? work.completed(lane) : work.failed(lane, failure, emittedBefore));
-  }
-
-  /** What becomes of a lane that holds no slot. */
-  private void act(Lane<T> lane, Verdict verdict) {
-    if (verdict == Verdict.NEXT) {
-      next(lane);
-      return;
-    }
-    list(lane);
-    if (verdict == Verdict.HOLD) {
-      lane.state = Lane.State.HELD;
-    } else if (verdict.failure != null) {
-      fail(lane, verdict.failure);
-    } else {
-      if (!verdict.counted) {
-        lane.attempt--;
-      }
-      retry(lane, Objects.requireNonNull(verdict.delay));
-    }
-  }
-
-  private void next(Lane<T> lane) {
-    finished++;
-    lane.run++;
-    lane.attempt = 0;
-    lane.place = 0;
-    lane.forgetRun();
-    if (!lane.listed) {
-      lane.element = null;
-      lane.forgetKey();
-      return;
-    }
-    lane.element = waiting.poll(lane);
-    if (lane.element != null) {
-      lane.state = Lane.State.READY;
-      ready.addLast(lane);
-      return;
-    }
-    lane.listed = false;
-    lanes.remove(lane);
-    lane.forgetKey();
-    if (atHand == null) {
-      atHand = lane;
-    } else if (spareLanes.size() < mostSpares) {
-      spareLanes.addFirst(lane);
-    }
-  }
-
-  private void retry(Lane<T> lane, Duration delay) {
-    lane.forgetRun();
-    if (delay.isZero()) {
-      lane.state = Lane.State.READY;
-      ready.addLast(lane); // it has just had its turn
-      return;
-    }
-    lane.state = Lane.State.SLEEPING;
-    sleeping++;
-    lane.timer = schedule(() -> signal(lane), delay);
-  }
-
-  private Disposable schedule(Runnable task, Duration delay) {
+  Disposable schedule(Runnable task, Duration delay) {
     try {
       return timer.schedule(
           task, TimeUnit.NANOSECONDS.convert(delay), TimeUnit.NANOSECONDS); // saturates
@@ -804,22 +456,13 @@ final class DispatchMain<T, V, R>
     }
   }
 
-  private void fail(Lane<T> lane, Throwable failure) {
-    T element = lane.element();
-    lane.state = Lane.State.HELD; // its worker has had it, so it is not discarded
-    if (Exceptions.isFatal(failure)) { // the hook would throw it
-      s.cancel();
-      terminate(failure);
-    } else {
-      terminate(Operators.onOperatorError(s, failure, element, currentContext()));
-    }
-  }
+  // == how it goes on, and ends ==
 
   /** Asks for as much as has been finished, as soon as that is as much as the source still owes. */
   private void replenish() {
-    int n = finished;
+    int n = runs.finished();
     if (n > 0 && n >= owed && !done) {
-      finished = 0;
+      runs.forgetFinished();
       owed += n;
       s.request(n);
     }
@@ -842,97 +485,18 @@ final class DispatchMain<T, V, R>
   }
 
   private void discardEverything() {
-    Context context = currentContext();
     takeSignals();
-    ready.clear();
-    emitting.clear();
-    atHand = null;
-    spareLanes.clear();
-    spareInners.clear();
-    lanes.clear(lane -> discard(lane, context));
-    Operators.onDiscardQueueWithClear(inbox, context, null); // they came after those in lanes
-    running = 0;
-    sleeping = 0;
-    if (wakeUp != null) {
-      wakeUp.dispose();
-      wakeUp = null;
-    }
-    limit.close();
+    runs.clear();
+    lanes.clear(runs::discard);
+    Operators.onDiscardQueueWithClear(inbox, currentContext(), null); // after those in lanes
+    slots.close();
   }
-
-  private void discard(Lane<T> lane, Context context) {
-    Disposable pending = lane.timer;
-    if (pending != null) {
-      pending.dispose();
-    }
-    if (lane.state == Lane.State.RUNNING || lane.state == Lane.State.HELD) {
-      WorkerInner<T, V, R> inner = innerOf(lane);
-      if (inner != null) {
-        inner.cancelAndDiscard();
-      }
-      if (lane.working) {
-        lane.working = false;
-        giveBack();
-      }
-      work.abandoned(lane);
-    } else {
-      Operators.onDiscard(lane.element, context);
-    }
-    for (T element = waiting.poll(lane); element != null; element = waiting.poll(lane)) {
-      Operators.onDiscard(element, context);
-    }
-  }
-
-  @SuppressWarnings("unchecked")
-  private @Nullable WorkerInner<T, V, R> innerOf(Lane<T> lane) {
-    return (WorkerInner<T, V, R>) lane.inner;
-  }
-
-  // == gauges ==
 
   private void publishGauges() {
-    publish(LANES_GAUGE, lanesGauge, lanes.size());
-    publish(RUNNING_GAUGE, runningGauge, running);
-    publish(SLEEPING_GAUGE, sleepingGauge, sleeping);
-    publish(ADMITTED_GAUGE, admittedGauge, inbox.size() + waiting.size() + lanes.size());
+    gauges.publish(lanes.size(), slots.running(), runs.sleeping(), inbox.size() + lanes.elements());
   }
 
-  @SuppressWarnings("rawtypes")
-  private void publish(AtomicIntegerFieldUpdater<DispatchMain> gauge, int before, int now) {
-    if (before != now) {
-      gauge.lazySet(this, now);
-    }
-  }
-
-  @Override
-  public int lanes() {
-    return lanesGauge;
-  }
-
-  @Override
-  public int running() {
-    return runningGauge;
-  }
-
-  @Override
-  public int sleeping() {
-    return sleepingGauge;
-  }
-
-  @Override
-  public int admitted() {
-    return admittedGauge;
-  }
-
-  @Override
-  public int concurrency() {
-    return limit.current();
-  }
-
-  @Override
-  public int lookAhead() {
-    return options.lookAhead();
-  }
+  // == scanning ==
 
   @Override
   public Stream<? extends Scannable> inners() {
@@ -951,7 +515,7 @@ final class DispatchMain<T, V, R>
       return options.lookAhead();
     }
     if (key == Attr.BUFFERED) {
-      return admittedGauge;
+      return gauges.admitted();
     }
     if (key == Attr.REQUESTED_FROM_DOWNSTREAM) {
       return requested;

@@ -59,7 +59,7 @@ public final class FluxDispatch<T, V, R> extends FluxOperator<T, R> {
   @Override
   public void subscribe(CoreSubscriber<? super R> actual) {
     DispatchMain<T, V, R> main = new DispatchMain<>(actual, work.get(), options);
-    options.observer().accept(main);
+    options.observer().accept(main.gauges());
     source.subscribe(main);
   }
 

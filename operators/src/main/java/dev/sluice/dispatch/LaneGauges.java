@@ -30,6 +30,13 @@ public interface LaneGauges {
   /** Keys that wait for their next attempt, holding no slot. */
   int sleeping();
 
+  /**
+   * Elements that the source keeps ready and nobody has taken, as far as it tells: with {@code
+   * loadLevel} those that may still be dropped for newer ones. They are not among {@link
+   * #admitted()}.
+   */
+  int buffered();
+
   /** Elements taken from the source and not finished, at most {@link #lookAhead()}. */
   int admitted();
 

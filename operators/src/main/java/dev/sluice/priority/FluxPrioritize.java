@@ -32,6 +32,7 @@ final class FluxPrioritize<T> extends FluxOperator<T, T> {
 
   private final Urgency<T> urgency;
   private final PrioritizeSpec spec;
+  private final QueueBehind queueBehind = new QueueBehind();
 
   private FluxPrioritize(Flux<? extends T> source, Urgency<T> urgency, PrioritizeSpec spec) {
     super(source);
@@ -45,6 +46,7 @@ final class FluxPrioritize<T> extends FluxOperator<T, T> {
 
   @Override
   public void subscribe(CoreSubscriber<? super T> actual) {
+    queueBehind.warn(spec.name(), actual);
     source.subscribe(new PrioritizeMain<>(actual, urgency, spec));
   }
 

@@ -33,6 +33,7 @@ final class FluxPriorityMerge<T> extends FluxOperator<PrioritySource<? extends T
   private final int levels;
   private final long maxSources;
   private final PrioritySpec<T> spec;
+  private final QueueBehind queueBehind = new QueueBehind();
 
   private FluxPriorityMerge(
       Flux<? extends PrioritySource<? extends T>> sources,
@@ -55,8 +56,9 @@ final class FluxPriorityMerge<T> extends FluxOperator<PrioritySource<? extends T
 
   @Override
   public void subscribe(CoreSubscriber<? super T> actual) {
+    queueBehind.warn(spec.name(), actual);
     MergeMain<T> main = new MergeMain<>(actual, spec, levels, maxSources);
-    spec.tellObserver(main);
+    spec.tellObserver(main.gauges());
     source.subscribe(main);
   }
 

@@ -15,8 +15,6 @@
  */
 package dev.sluice.priority;
 
-import java.time.Duration;
-import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
@@ -34,10 +32,7 @@ import reactor.util.context.Context;
 
 /** The coordinator of {@link FluxPriorityMerge}: owns the drain. */
 final class MergeMain<T>
-    implements CoreSubscriber<PrioritySource<? extends T>>,
-        Subscription,
-        Scannable,
-        PriorityGauges {
+    implements CoreSubscriber<PrioritySource<? extends T>>, Subscription, Scannable {
 
   /*
    * Threads: onSubscribe/onNext/onError/onComplete are serialized by the publisher of sources;
@@ -76,6 +71,7 @@ final class MergeMain<T>
   private final @Nullable Scheduler clock; // null: nobody asks for times
   private final boolean observed;
   private final boolean shieldSources;
+  private final Arrivals<T> arrivals = new Arrivals<>();
 
   @SuppressWarnings("NullAway.Init") // set in onSubscribe
   private Subscription s;
@@ -91,12 +87,6 @@ final class MergeMain<T>
   private volatile boolean cancelled;
   private volatile boolean terminated;
   private volatile boolean halted;
-
-  private volatile @Nullable MergeInner<T> arrivals;
-
-  @SuppressWarnings("rawtypes")
-  private static final AtomicReferenceFieldUpdater<MergeMain, MergeInner> ARRIVALS =
-      AtomicReferenceFieldUpdater.newUpdater(MergeMain.class, MergeInner.class, "arrivals");
 
   private volatile long requested;
 
@@ -119,7 +109,7 @@ final class MergeMain<T>
   private long time;
 
   // == written by the drain, read by any thread ==
-  private volatile MergeInner<T>[] sources = newSources(0);
+  private final MergeSources<T> sources;
   private volatile long emitted;
 
   @SuppressWarnings("rawtypes")
@@ -136,6 +126,11 @@ final class MergeMain<T>
     this.shieldSources = actual.currentContext().hasKey(ON_ERROR_CONTINUE);
     this.order = spec.order(levels, () -> halted);
     this.keyed = spec.keyedLines(levels);
+    this.sources = new MergeSources<>(levels, keyed, clock);
+  }
+
+  PriorityGauges gauges() {
+    return sources;
   }
 
   @Override
@@ -169,7 +164,7 @@ final class MergeMain<T>
       return;
     }
     MergeInner<T> inner = new MergeInner<>(this, source.level(), spec.prefetch(), clock != null);
-    push(inner);
+    arrivals.push(inner);
     Flux<T> elements = Flux.from(source.elements());
     (shieldSources ? elements.onErrorStop() : elements).subscribe(inner);
     drain();
@@ -225,29 +220,19 @@ final class MergeMain<T>
   void arrived(MergeInner<T> source) {
     if (drainer == Thread.currentThread()) { // it answers a request of the drain: I7
       if (source.list()) {
-        push(source);
+        arrivals.push(source);
       }
       return;
     }
     int before = WIP.getAndIncrement(this); // after what is new was written, before listed is read
     if (source.list()) {
-      push(source);
+      arrivals.push(source);
       if (before != 0) {
         before = WIP.getAndIncrement(this); // the owner may have taken the arrivals in between
       }
     }
     if (before == 0) {
       drainLoop();
-    }
-  }
-
-  private void push(MergeInner<T> source) {
-    for (; ; ) {
-      MergeInner<T> latest = arrivals;
-      source.nextArrival = latest;
-      if (ARRIVALS.compareAndSet(this, latest, source)) {
-        return;
-      }
     }
   }
 
@@ -303,7 +288,7 @@ final class MergeMain<T>
   private void emitAll() {
     while (true) {
       timeRead = false;
-      if (arrivals != null) {
+      if (!arrivals.isEmpty()) {
         takeArrivals();
       }
       if (halted) {
@@ -337,13 +322,13 @@ final class MergeMain<T>
   }
 
   private void completeIfAllEnded() {
-    if (noMore && arrivals == null && sources.length == 0) { // in this order: that was all
+    if (noMore && arrivals.isEmpty() && sources.isEmpty()) { // in this order: that was all
       terminate();
     }
   }
 
   private void takeArrivals() {
-    while (arrivals != null) { // others may come while these are looked at
+    while (!arrivals.isEmpty()) { // others may come while these are looked at
       MergeInner<T> source = registerArrivals();
       while (source != null) {
         MergeInner<T> next = source.nextArrival;
@@ -356,15 +341,7 @@ final class MergeMain<T>
 
   /** Takes the arrivals, the earliest first. All are known before one is looked at and throws. */
   private @Nullable MergeInner<T> registerArrivals() {
-    @SuppressWarnings("unchecked")
-    MergeInner<T> latest = (MergeInner<T>) ARRIVALS.getAndSet(this, null);
-    MergeInner<T> earliest = null;
-    while (latest != null) {
-      MergeInner<T> before = latest.nextArrival;
-      latest.nextArrival = earliest;
-      earliest = latest;
-      latest = before;
-    }
+    MergeInner<T> earliest = arrivals.takeAll();
     for (MergeInner<T> source = earliest; source != null; source = source.nextArrival) {
       register(source);
     }
@@ -426,30 +403,16 @@ final class MergeMain<T>
   private void register(MergeInner<T> source) {
     if (!source.registered) {
       source.registered = true;
-      MergeInner<T>[] more = Arrays.copyOf(sources, sources.length + 1);
-      more[sources.length] = source;
-      sources = more;
+      sources.add(source);
     }
   }
 
   /** The source is exhausted and its elements are out: another one may come. */
   void ended(MergeInner<T> source) {
-    MergeInner<T>[] fewer = newSources(sources.length - 1);
-    int n = 0;
-    for (MergeInner<T> other : sources) {
-      if (other != source) {
-        fewer[n++] = other;
-      }
-    }
-    sources = fewer;
+    sources.remove(source);
     if (!noMore) {
       s.request(1);
     }
-  }
-
-  @SuppressWarnings({"unchecked", "rawtypes"})
-  private static <T> MergeInner<T>[] newSources(int length) {
-    return new MergeInner[length];
   }
 
   private void abort(Throwable e) {
@@ -476,9 +439,7 @@ final class MergeMain<T>
 
   private void discardEverything() {
     registerArrivals();
-    for (MergeInner<T> source : sources) {
-      source.cancelAndDiscard();
-    }
+    sources.forEach(MergeInner::cancelAndDiscard);
     if (keyed != null) {
       for (KeyedLine<T> line : keyed) {
         line.discard(currentContext());
@@ -490,54 +451,11 @@ final class MergeMain<T>
     }
   }
 
-  // == gauges ==
-
-  @Override
-  public int levels() {
-    return levels;
-  }
-
-  @Override
-  public int sources() {
-    return sources.length;
-  }
-
-  @Override
-  public int waiting(int level) {
-    int waiting = keyed == null ? 0 : keyed[level].size();
-    for (MergeInner<T> source : sources) {
-      waiting += source.level == level ? source.size() : 0;
-    }
-    return waiting;
-  }
-
-  @Override
-  public Duration oldestWait(int level) {
-    long now = now();
-    long longest = keyed == null ? 0 : waited(keyed[level].oldest(), now);
-    for (MergeInner<T> source : sources) {
-      if (source.level == level) {
-        longest = Math.max(longest, waited(source.oldest(), now));
-      }
-    }
-    return Duration.ofNanos(longest);
-  }
-
-  private static long waited(long since, long now) {
-    return since == Line.NONE ? 0 : now - since;
-  }
-
-  private int waiting() {
-    int waiting = 0;
-    for (int level = 0; level < levels; level++) {
-      waiting += waiting(level);
-    }
-    return waiting;
-  }
+  // == scanning ==
 
   @Override
   public Stream<? extends Scannable> inners() {
-    return Stream.of(sources);
+    return sources.stream();
   }
 
   @Override
@@ -552,7 +470,7 @@ final class MergeMain<T>
       return spec.prefetch();
     }
     if (key == Attr.BUFFERED) {
-      return waiting();
+      return sources.waiting();
     }
     if (key == Attr.REQUESTED_FROM_DOWNSTREAM) {
       long r = requested;

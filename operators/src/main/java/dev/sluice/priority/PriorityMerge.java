@@ -43,7 +43,8 @@ import reactor.core.publisher.Flux;
  *
  * <p>What is chosen is chosen in the moment of its emission. A queue further down undoes that: put
  * the work right behind the merge, without {@code publishOn} or {@code flatMap} with their hundreds
- * of prefetched elements in between.
+ * of prefetched elements in between. Of one that takes everything at once ({@code
+ * onBackpressureBuffer}) the log has a warning, once for each operator that is assembled.
  */
 public final class PriorityMerge {
 

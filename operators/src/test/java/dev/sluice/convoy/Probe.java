@@ -27,9 +27,9 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /** What the source keeps of a delivery: remembers the decision and reports what a test asks for. */
-final class Probe extends SettlementCore {
+public final class Probe extends SettlementCore {
 
-  final List<Outcome> decided = new CopyOnWriteArrayList<>();
+  public final List<Outcome> decided = new CopyOnWriteArrayList<>();
   final List<Outcome> redundant = new CopyOnWriteArrayList<>();
   private final String name;
   private final boolean slow;
@@ -40,7 +40,7 @@ final class Probe extends SettlementCore {
   }
 
   /** One whose decisions take effect at once. */
-  static Probe of(String name) {
+  public static Probe of(String name) {
     return new Probe(name, false);
   }
 
@@ -52,7 +52,7 @@ final class Probe extends SettlementCore {
   /**
    * The delivery of a message whose payload is the name of this and whose group its first letter.
    */
-  Delivery<String> delivery() {
+  public Delivery<String> delivery() {
     return delivery(1, null);
   }
 

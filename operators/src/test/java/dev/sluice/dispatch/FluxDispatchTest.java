@@ -26,6 +26,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import java.util.stream.IntStream;
@@ -745,6 +746,169 @@ class FluxDispatchTest {
           .expectNextCount(50)
           .verifyComplete();
       assertThat(requests).containsOnly(1L).hasSize(51); // it learns of the end by asking once more
+    }
+  }
+
+  @Nested
+  class AtOnce {
+
+    private final List<String> seen = new ArrayList<>();
+
+    @Test
+    void whatComesWhileTheLimitRisesDoesNotOvertakeItsKey() {
+      for (int round = 0; round < ROUNDS; round++) {
+        VirtualTimeScheduler clock = VirtualTimeScheduler.create();
+        AtomicLong depth = new AtomicLong(1);
+        Concurrency byDepth =
+            Concurrency.byDepth(() -> Mono.just(depth.get()), 1, 1, 2).every(Duration.ofSeconds(1));
+        work.start = lane -> lane.element() == 1 ? Mono.never() : Mono.just(lane.element());
+        TestPublisher<Integer> source = TestPublisher.create();
+        Queue<String> seen = new ConcurrentLinkedQueue<>();
+        FluxDispatch.create(
+                source.flux(),
+                () -> work,
+                new DispatchOptions("engine", byDepth, 8, null, clock, gauges::set))
+            .subscribe(seen::add);
+        clock.advanceTime();
+        source.next(1, 2); // 2 waits for a slot
+        depth.set(2);
+
+        RaceTestUtils.race(() -> clock.advanceTimeBy(Duration.ofSeconds(1)), () -> source.next(12));
+
+        assertThat(seen).containsExactly("2:2", "12:12");
+      }
+    }
+
+    @Test
+    void nothingIsEmittedUnaskedAndTheSlotIsHeldUntilThen() {
+      TestPublisher<Integer> source = TestPublisher.create();
+      StepVerifier.create(dispatch(source.flux(), 2, 8), 1)
+          .then(() -> source.next(1, 2, 3, 4))
+          .expectNext("1:1")
+          .then(() -> assertThat(gauges.get().running()).isEqualTo(2))
+          .then(() -> assertThat(gauges.get().admitted()).isEqualTo(3))
+          .thenRequest(3)
+          .expectNext("2:2", "3:3", "4:4")
+          .then(source::complete)
+          .verifyComplete();
+    }
+
+    @Test
+    void anElementLeavesNothingBehindForTheNextOne() {
+      List<Object> attachments = new ArrayList<>();
+      List<Integer> runs = new ArrayList<>();
+      work.key = element -> element == 2 ? null : element;
+      work.start =
+          lane -> {
+            runs.add(lane.run());
+            if (lane.attachment() != null) {
+              attachments.add(lane.attachment());
+            }
+            lane.attach(lane.element());
+            return lane.element() == 1 && lane.attempt() == 1
+                ? Mono.error(new TimeoutException())
+                : Mono.just(lane.element());
+          };
+      work.failed = (lane, error) -> Verdict.retry(Duration.ZERO);
+      TestPublisher<Integer> source = TestPublisher.create();
+      StepVerifier.create(dispatch(source.flux(), 1, 8))
+          .then(() -> source.next(1, 2, 3))
+          .expectNext("1:1", "2:2", "3:3")
+          .then(() -> assertThat(gauges.get().admitted()).isZero())
+          .then(source::complete)
+          .verifyComplete();
+      assertThat(attachments).isEmpty();
+      assertThat(runs).doesNotHaveDuplicates();
+      assertThat(work.log)
+          .containsExactly(
+              "start 1 attempt 1",
+              "failed 1",
+              "start 1 attempt 2",
+              "completed 1",
+              "start 2 attempt 1",
+              "completed 2",
+              "start 3 attempt 1",
+              "completed 3");
+    }
+
+    @Test
+    void anElementWhoseKeyFunctionCancelsIsDiscardedAndHasNoWorker() {
+      AtomicReference<Subscription> subscription = new AtomicReference<>();
+      work.key =
+          element -> {
+            subscription.get().cancel();
+            return element;
+          };
+      List<Integer> discarded = new ArrayList<>();
+      TestPublisher<Integer> source = TestPublisher.create();
+      dispatch(source.flux(), 1, 8)
+          .doOnDiscard(Integer.class, discarded::add)
+          .doOnSubscribe(subscription::set)
+          .subscribe(seen::add);
+      source.next(1);
+
+      assertThat(discarded).containsExactly(1);
+      assertThat(work.log).isEmpty();
+      assertThat(seen).isEmpty();
+      source.assertCancelled();
+    }
+
+    @Test
+    void anElementWhoseValueIsCancelledUponIsAbandonedOnce() {
+      AtomicReference<Subscription> subscription = new AtomicReference<>();
+      List<Integer> discarded = new ArrayList<>();
+      TestPublisher<Integer> source = TestPublisher.create();
+      dispatch(source.flux(), 1, 8)
+          .doOnDiscard(Integer.class, discarded::add)
+          .doOnSubscribe(subscription::set)
+          .subscribe(
+              value -> {
+                seen.add(value);
+                subscription.get().cancel();
+              });
+      source.next(1);
+
+      assertThat(seen).containsExactly("1:1");
+      assertThat(work.log).containsExactly("start 1 attempt 1", "abandoned 1");
+      assertThat(discarded).isEmpty();
+      source.assertCancelled();
+    }
+
+    @Test
+    void theSourceIsAskedForExactlyWhatWasFinished() {
+      List<Long> requests = new ArrayList<>();
+      TestPublisher<Integer> source = TestPublisher.create();
+      StepVerifier.create(dispatch(source.flux().doOnRequest(requests::add), 2, 4))
+          .then(() -> source.next(1, 2, 3, 4, 5, 6, 7, 8))
+          .expectNextCount(8)
+          .then(source::complete)
+          .verifyComplete();
+      // whenever as much is finished as is still owed
+      assertThat(requests).containsExactly(4L, 2L, 2L, 2L, 2L);
+    }
+
+    @Test
+    void thereIsOneTimeForEachWorkerAndThatIsHowLongItTook() {
+      List<Long> took = new ArrayList<>();
+      Concurrency byLatency =
+          Concurrency.byLatency(Duration.ofMillis(10), 1, 4)
+              .overload(
+                  error -> {
+                    took.add(1L);
+                    return false;
+                  });
+      work.start = lane -> Mono.error(new TimeoutException());
+      work.failed = (lane, error) -> Verdict.NEXT;
+      TestPublisher<Integer> source = TestPublisher.create();
+      StepVerifier.create(
+              FluxDispatch.create(
+                  source.flux(),
+                  () -> work,
+                  new DispatchOptions("engine", byLatency, 8, null, time, gauges::set)))
+          .then(() -> source.next(1, 2, 3))
+          .then(() -> assertThat(took).hasSize(3))
+          .then(source::complete)
+          .verifyComplete();
     }
   }
 

@@ -298,6 +298,8 @@ class LoadLevelingTest {
               leveled(source.asFlux(), c -> c.capacity(3).onOverflow(Overflow.DROP_OLDEST)))
           .then(() -> offer(0, 6)) // 0 goes, 1 is next, 2 to 6 wait in a place for three
           .expectNext(0)
+          .then(() -> assertThat(gauges.get().buffered()).isEqualTo(3))
+          .then(() -> assertThat(gauges.get().admitted()).isEqualTo(1))
           .then(() -> source.tryEmitComplete())
           .then(() -> advance(1_000))
           .expectNext(1, 4, 5, 6)
