@@ -48,8 +48,8 @@ final class DispatchMain<T, V, R> implements CoreSubscriber<T>, Subscription, Sc
    * signals   written by any thread, read by the drain
    * error     written before done, read after done
    * end       from OPEN, once: by cancel, or by the drain
-   * idle      whether a turn has left nothing that wants one: only onNext adds to the inbox, and
-   *           only a turn, which looks anew, to what is ready or emitting
+   * idle      whether it goes on, and the last turn has left nothing that wants one: only onNext
+   *           adds to the inbox, and only a turn, which looks anew, to what is ready or emitting
    *
    * An element is in exactly one place: inbox, waiting (behind the current one of its lane), or
    * current in a lane; the lane is READY, RUNNING, SLEEPING or HELD, and listed, except while
@@ -259,7 +259,7 @@ final class DispatchMain<T, V, R> implements CoreSubscriber<T>, Subscription, Sc
         discardEverything(); // also on later turns, so that a racing onNext is discarded too
       }
       publishGauges();
-      idle = direct && !runs.isEmitting() && ready.isEmpty() && inbox.isEmpty();
+      idle = direct && !isOver() && !runs.isEmitting() && ready.isEmpty() && inbox.isEmpty();
       missed = WIP.addAndGet(this, -missed);
     } while (missed != 0);
   }
@@ -290,7 +290,7 @@ final class DispatchMain<T, V, R> implements CoreSubscriber<T>, Subscription, Sc
    * @return whether everything is as it was before the element; if not, it is for a turn
    */
   private boolean finishAtOnce(T t) {
-    if (!idle || isOver() || !slots.isFree() || !isRequested()) {
+    if (!idle || !slots.isFree() || !isRequested()) {
       queue(t);
       return false;
     }
@@ -298,7 +298,7 @@ final class DispatchMain<T, V, R> implements CoreSubscriber<T>, Subscription, Sc
     try {
       lane = admit(t);
       if (lane != null) {
-        if (isOver()) { // the group function may have cancelled
+        if (isOver()) { // since the last turn, perhaps by the group function
           lane.state = Lane.State.READY;
         } else {
           runs.start(lane, true);

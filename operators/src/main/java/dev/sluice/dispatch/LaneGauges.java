@@ -16,10 +16,12 @@
 package dev.sluice.dispatch;
 
 import dev.sluice.Experimental;
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
 
 /** What one subscription of the engine holds at the moment. Any thread may ask. */
 @Experimental
-public interface LaneGauges {
+public interface LaneGauges extends Metered {
 
   /** Keys with an unfinished element that has been looked at. */
   int lanes();
@@ -45,4 +47,27 @@ public interface LaneGauges {
 
   /** The bound on {@link #admitted()}. */
   int lookAhead();
+
+  /**
+   * Names them. They have no tag of their own: give {@code meters} one for each operator, as {@code
+   * meters.with("operator", "orders")}.
+   */
+  @Override
+  default void meters(Meters meters) {
+    meters.gauge("sluice.convoy.lanes", "groups", "Groups with an unfinished element", this::lanes);
+    meters.gauge("sluice.convoy.active", "workers", "Workers that run", this::running);
+    meters.gauge(
+        "sluice.convoy.sleeping", "groups", "Groups that wait for another attempt", this::sleeping);
+    meters.gauge(
+        "sluice.convoy.buffered", "elements", "Elements taken and not finished", this::admitted);
+    meters.gauge(
+        "sluice.convoy.lookahead", "elements", "The bound on what is buffered", this::lookAhead);
+    meters.gauge(
+        "sluice.compete.concurrency", "workers", "How many workers may run", this::concurrency);
+    meters.gauge(
+        "sluice.level.buffered",
+        "elements",
+        "Elements not taken, that may be dropped",
+        this::buffered);
+  }
 }

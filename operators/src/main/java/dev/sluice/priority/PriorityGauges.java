@@ -16,11 +16,13 @@
 package dev.sluice.priority;
 
 import dev.sluice.Experimental;
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
 import java.time.Duration;
 
 /** What one subscription of {@link PriorityMerge} holds at the moment. Any thread may ask. */
 @Experimental
-public interface PriorityGauges {
+public interface PriorityGauges extends Metered {
 
   /** How many levels there are; they count from 0, the most urgent. */
   int levels();
@@ -33,4 +35,25 @@ public interface PriorityGauges {
 
   /** How long the oldest of them has been waiting; zero when none is. */
   Duration oldestWait(int level);
+
+  /**
+   * Names them, each level with its number as the tag {@code level}. They have no other tag: give
+   * {@code meters} one for each operator, as {@code meters.with("operator", "orders")}.
+   */
+  @Override
+  default void meters(Meters meters) {
+    meters.gauge(
+        "sluice.priority.sources", "sources", "Sources that have not ended", this::sources);
+    for (int i = 0; i < levels(); i++) {
+      int level = i;
+      Meters ofLevel = meters.with("level", String.valueOf(level));
+      ofLevel.gauge(
+          "sluice.priority.waiting", "elements", "Elements not emitted yet", () -> waiting(level));
+      ofLevel.gauge(
+          "sluice.priority.wait",
+          "seconds",
+          "How long the oldest of them has been waiting",
+          () -> oldestWait(level).toNanos() / 1e9);
+    }
+  }
 }

@@ -17,7 +17,9 @@ package dev.sluice.dispatch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.entry;
 
+import dev.sluice.test.MeterReadings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -832,6 +834,27 @@ class FluxDispatchTest {
     }
 
     @Test
+    void noFunctionIsCalledForWhatComesAfterACancel() {
+      AtomicInteger calls = new AtomicInteger();
+      work.key =
+          element -> {
+            calls.incrementAndGet();
+            return element;
+          };
+      List<Integer> discarded = new ArrayList<>();
+      TestPublisher<Integer> source =
+          TestPublisher.createNoncompliant(TestPublisher.Violation.DEFER_CANCELLATION);
+      dispatch(source.flux(), 1, 8)
+          .doOnDiscard(Integer.class, discarded::add)
+          .subscribe()
+          .dispose();
+      source.next(1, 2);
+
+      assertThat(calls).hasValue(0);
+      assertThat(discarded).containsExactly(1, 2);
+    }
+
+    @Test
     void anElementWhoseKeyFunctionCancelsIsDiscardedAndHasNoWorker() {
       AtomicReference<Subscription> subscription = new AtomicReference<>();
       work.key =
@@ -910,6 +933,25 @@ class FluxDispatchTest {
           .then(source::complete)
           .verifyComplete();
     }
+  }
+
+  @Test
+  void gaugesHaveNames() {
+    work.start = lane -> Mono.never();
+    StepVerifier.create(dispatch(Flux.just(1, 11, 2).concatWith(Flux.never()), 1, 8))
+        .then(
+            () ->
+                assertThat(MeterReadings.of(gauges.get()).read())
+                    .containsOnly(
+                        entry("sluice.convoy.lanes{}", 1.0),
+                        entry("sluice.convoy.active{}", 1.0),
+                        entry("sluice.convoy.sleeping{}", 0.0),
+                        entry("sluice.convoy.buffered{}", 3.0),
+                        entry("sluice.convoy.lookahead{}", 8.0),
+                        entry("sluice.compete.concurrency{}", 1.0),
+                        entry("sluice.level.buffered{}", 0.0)))
+        .thenCancel()
+        .verify();
   }
 
   @Nested

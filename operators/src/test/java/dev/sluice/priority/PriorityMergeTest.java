@@ -21,6 +21,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 
+import dev.sluice.test.MeterReadings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -954,6 +955,13 @@ class PriorityMergeTest {
             .then(() -> assertGauges(0, 1, 1))
             .then(() -> assertGauges(1, 0, 0))
             .then(() -> assertGauges(2, 2, 3))
+            .then(
+                () ->
+                    assertThat(MeterReadings.of(gauges.get()).read())
+                        .hasSize(1 + 2 * 3)
+                        .containsEntry("sluice.priority.sources{}", 3.0)
+                        .containsEntry("sluice.priority.waiting{level=2}", 2.0)
+                        .containsEntry("sluice.priority.wait{level=2}", 3.0))
             .thenRequest(2)
             .expectNext("h1", "l1")
             .then(() -> assertGauges(0, 0, 0))
