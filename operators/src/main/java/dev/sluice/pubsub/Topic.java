@@ -45,9 +45,9 @@ import reactor.core.publisher.Mono;
  * subscriber a buffer without a bound.
  *
  * <p>A topic keeps its messages in memory, and a bounded number of them: what a subscriber has not
- * got when the process ends, it never gets. A subscriber that must not lose anything is a channel,
- * on Kafka with a group of its own, for one. Messages are shared by all subscribers, so payloads
- * should be immutable.
+ * got when the process ends, it never gets. A subscriber that must not lose anything is a channel:
+ * on Kafka with a group of its own, on PostgreSQL with a queue of its own. Messages are shared by
+ * all subscribers, so payloads should be immutable.
  *
  * <p>Thread-safe.
  *

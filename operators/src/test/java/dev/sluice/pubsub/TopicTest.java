@@ -25,6 +25,7 @@ import dev.sluice.test.MeterReadings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -33,6 +34,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.reactivestreams.Subscription;
@@ -574,6 +576,32 @@ class TopicTest {
                                   + (Long.parseLong(s.substring(s.indexOf('@') + 1)) - begin))
                       .toList())
           .toList();
+    }
+
+    /** One that blocks its own thread, not only its own sequence. */
+    @Test
+    @Timeout(60)
+    void whoPublishesDoesNotRunWhatSubscribersDo() throws InterruptedException {
+      VirtualTimeScheduler.reset();
+      Scheduler own = Schedulers.newBoundedElastic(1, 100, "screen");
+      CountDownLatch release = new CountDownLatch(1);
+      CountDownLatch shown = new CountDownLatch(2);
+      Disposable stuck =
+          payloads(s -> s.scheduler(own))
+              .subscribe(
+                  payload -> {
+                    try {
+                      release.await();
+                      shown.countDown();
+                    } catch (InterruptedException e) {
+                      Thread.currentThread().interrupt();
+                    }
+                  });
+      publish("a0", "a1");
+      release.countDown();
+      assertThat(shown.await(30, TimeUnit.SECONDS)).isTrue();
+      stuck.dispose();
+      own.dispose();
     }
 
     @Test

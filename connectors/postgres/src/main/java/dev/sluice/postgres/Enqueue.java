@@ -34,7 +34,7 @@ import reactor.core.publisher.Mono;
  * group until it commits: so the order of the numbers is the order of the commits, and whoever sees
  * a number sees all below it.
  */
-final class Enqueue {
+final class Enqueue implements Writing {
 
   /** Those without a group: one statement, its own transaction. */
   private static final String OPEN =
@@ -112,8 +112,8 @@ final class Enqueue {
     this.wake = database.sql(WAKE);
   }
 
-  /** The messages have no groups; {@code begun} is told before anything can have been written. */
-  Mono<List<Long>> open(List<PendingSend> sends, Runnable begun) {
+  @Override
+  public Mono<List<Long>> open(List<PendingSend> sends, Runnable begun) {
     return db.run(
         "enqueue",
         connection -> {
@@ -134,8 +134,8 @@ final class Enqueue {
         });
   }
 
-  /** Every message has a group; {@code begun} is told before anything can have been written. */
-  Mono<List<Long>> grouped(List<PendingSend> sends, Runnable begun) {
+  @Override
+  public Mono<List<Long>> grouped(List<PendingSend> sends, Runnable begun) {
     return db.transaction(
         "enqueue",
         connection -> {
@@ -186,7 +186,7 @@ final class Enqueue {
    * The messages as one array for each column. The driver has no arrays of {@code bytea}, so the
    * bodies go as one and the server cuts them out.
    */
-  private static final class Columns {
+  static final class Columns {
 
     private static final long NEVER = Long.MAX_VALUE;
 

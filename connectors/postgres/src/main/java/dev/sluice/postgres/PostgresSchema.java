@@ -45,7 +45,8 @@ final class PostgresSchema {
           "V7__operations.sql",
           "V8__payloads.sql",
           "V9__sagas.sql",
-          "V10__parking.sql");
+          "V10__parking.sql",
+          "V11__topics.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 

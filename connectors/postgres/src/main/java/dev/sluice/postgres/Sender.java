@@ -46,7 +46,7 @@ final class Sender {
   private static final Duration PATIENCE = Duration.ofMillis(1);
 
   private final String channel;
-  private final Enqueue enqueue;
+  private final Writing writing;
   private final Runnable sent;
   private final AtomicInteger waiting = new AtomicInteger();
   private final Batcher<PendingSend> open;
@@ -55,9 +55,9 @@ final class Sender {
   /**
    * @param sent told after a batch has been committed
    */
-  Sender(String channel, Enqueue enqueue, Scheduler timer, Runnable sent) {
+  Sender(String channel, Writing writing, Scheduler timer, Runnable sent) {
     this.channel = channel;
-    this.enqueue = enqueue;
+    this.writing = writing;
     this.sent = sent;
     this.open = batcher(PARALLEL, timer);
     this.grouped = Stream.generate(() -> batcher(1, timer)).limit(PARALLEL).toList();
@@ -100,7 +100,7 @@ final class Sender {
     AtomicBoolean begun = new AtomicBoolean();
     Runnable begins = () -> begun.set(true);
     Mono<List<Long>> positions =
-        sends.get(0).lane == null ? enqueue.open(sends, begins) : enqueue.grouped(sends, begins);
+        sends.get(0).lane == null ? writing.open(sends, begins) : writing.grouped(sends, begins);
     return positions
         .doOnNext(
             ids -> {

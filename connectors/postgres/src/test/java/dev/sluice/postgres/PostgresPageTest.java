@@ -93,6 +93,29 @@ class PostgresPageTest {
   }
 
   @Test
+  void aTopic() {
+    // #region topic
+    PostgresTopic flights = PostgresTopic.create(database, "flights");
+
+    Mono<FlowHandle> screens =
+        flights
+            .subscribe(
+                "screens", s -> s.types("flight.*.delayed").where("$.carrier ? (@ == \"B6\")"))
+            .map(
+                subscription ->
+                    Flow.from(subscription)
+                        .decode(StringCodec.utf8())
+                        .groupedConvoy(Message::group, event -> charge(event))
+                        .deadLetter(PostgresChannel.create(database, "screens.dead"))
+                        .start());
+    // #endregion
+    FlowHandle handle = screens.blockOptional(PATIENCE).orElseThrow();
+    flights.send(message.withType("flight.12.delayed").withHeader("carrier", "B6")).block(PATIENCE);
+    PostgresChannelTest.await("the event", () -> handle.stats().acknowledged() == 1);
+    handle.stop(PATIENCE).block(PATIENCE);
+  }
+
+  @Test
   void aTransaction() {
     orders.send(message).block(PATIENCE);
     // #region transaction

@@ -1,0 +1,32 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.postgres;
+
+import java.util.List;
+import reactor.core.publisher.Mono;
+
+/**
+ * Writes the messages of a batch; the result is the position of each in their order. {@code begun}
+ * is told before anything can have been written.
+ */
+interface Writing {
+
+  /** The messages have no groups. */
+  Mono<List<Long>> open(List<PendingSend> sends, Runnable begun);
+
+  /** Every message has a group. */
+  Mono<List<Long>> grouped(List<PendingSend> sends, Runnable begun);
+}
