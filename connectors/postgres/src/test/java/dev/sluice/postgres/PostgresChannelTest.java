@@ -31,12 +31,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.Random;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -344,6 +347,63 @@ class PostgresChannelTest {
       Queue<String> bodies = new ConcurrentLinkedQueue<>();
       consume(bodies);
       await("all messages", () -> bodies.size() == 200);
+    }
+
+    @Test
+    void ofConsumersThatHoldDeliveriesLeaveNothingBehind() {
+      cancel(400);
+    }
+
+    @Test
+    @Tag("soak")
+    void of4000DeliveriesAndQueriesLeaveNothingBehind() {
+      cancel(4_000);
+    }
+
+    /** So many deliveries are out when their consumers are cancelled, and so many queries. */
+    private void cancel(int many) {
+      Random random = new Random(many);
+      Flux.range(0, 200)
+          .flatMap(i -> channel.send(message("" + i).withGroup(i % 2 == 0 ? null : "g" + i % 10)))
+          .blockLast(PATIENCE);
+      AtomicInteger deliveries = new AtomicInteger();
+      int queries = 0;
+      while (deliveries.get() < many || queries < many) {
+        int wanted = deliveries.get() + random.nextInt(16);
+        Disposable consumer =
+            channel
+                .receive(ReceiveOptions.defaults().maxUnsettled(16))
+                .subscribe(delivery -> deliveries.incrementAndGet());
+        List<Disposable> depths = new ArrayList<>();
+        for (int i = 0; i < 10 && queries < many; i++, queries++) {
+          depths.add(channel.depth().subscribe());
+        }
+        if (deliveries.get() < many) {
+          await("deliveries", () -> deliveries.get() >= wanted);
+        }
+        consumer.dispose();
+        depths.forEach(Disposable::dispose);
+        await("some to end", () -> channel.gauges().consumers() < 20);
+      }
+      await("all to end", () -> channel.gauges().consumers() == 0);
+      StepVerifier.create(Flux.range(0, 4).flatMap(i -> channel.depth(), 4))
+          .expectNext(200L, 200L, 200L, 200L)
+          .expectComplete()
+          .verify(PATIENCE);
+      await(
+          "no connection in use",
+          () -> database.connections().inUse() == 0 && database.connections().waiting() == 0);
+      Queue<Integer> attempts = new ConcurrentLinkedQueue<>();
+      consumers.add(
+          channel
+              .receive(ReceiveOptions.defaults())
+              .subscribe(
+                  delivery -> {
+                    attempts.add(delivery.origin().attempt());
+                    delivery.settlement().settle(Outcome.ack());
+                  }));
+      await("all messages", () -> attempts.size() == 200);
+      assertThat(attempts).as("attempts, none of which a cancel counts").containsOnly(1);
     }
   }
 

@@ -27,6 +27,8 @@ import reactor.blockhound.integration.BlockHoundIntegration;
  *       operating system's random source. It is short, rare, and nobody can avoid it.
  *   <li>Allowed: the subscriber of the Reactive Streams TCK, which takes what it receives under a
  *       lock. Met by two threads it waits for microseconds, and only in tests.
+ *   <li>Allowed: the allocator of Netty extending itself, under a lock that it holds for
+ *       microseconds. A read that is refused there ends its connection.
  *   <li>Allowed: the AWS SDK looking up an XML parser, once for each of its event loops.
  *   <li>Non-blocking in addition to Reactor's own threads: the Netty event loops of the AWS SDK,
  *       where the callbacks of its clients run.
@@ -35,6 +37,7 @@ import reactor.blockhound.integration.BlockHoundIntegration;
 public final class SluiceBlockHound implements BlockHoundIntegration {
 
   private static final String TCK = "org.reactivestreams.tck.TestEnvironment$";
+  private static final String NETTY_ALLOCATOR = "io.netty.buffer.AdaptivePoolingAllocator";
   private static final String XML =
       "software.amazon.awssdk.protocols.query.unmarshall.XmlDomParser";
   private static final String AWS_EVENT_LOOP = "aws-java-sdk-NettyEventLoop";
@@ -43,6 +46,7 @@ public final class SluiceBlockHound implements BlockHoundIntegration {
   public void applyTo(BlockHound.Builder builder) {
     builder
         .allowBlockingCallsInside("java.security.SecureRandom", "nextBytes")
+        .allowBlockingCallsInside(NETTY_ALLOCATOR, "allocate")
         .allowBlockingCallsInside(XML, "createXmlInputFactory")
         .allowBlockingCallsInside(TCK + "Receptacle", "add")
         .allowBlockingCallsInside(TCK + "Receptacle", "complete")
