@@ -266,7 +266,7 @@ class FluxDispatchTest {
           .then(() -> interrupt(1)) // gone
           .thenCancel()
           .verify();
-      assertThat(work.log).doesNotContain("failed 1", "failed 1 once");
+      assertThat(work.log).isNotEmpty().noneMatch(what -> what.startsWith("failed"));
     }
 
     @Test
@@ -440,6 +440,7 @@ class FluxDispatchTest {
     void aSubscriberThatThrowsGetsTheErrorInsteadOfSilence() {
       TestPublisher<Integer> source = TestPublisher.create();
       AtomicReference<Throwable> seen = new AtomicReference<>();
+      List<String> logged = new ArrayList<>();
       dispatch(source.flux(), 1, 4)
           .subscribe(
               new reactor.core.CoreSubscriber<>() {
@@ -456,6 +457,7 @@ class FluxDispatchTest {
                 @Override
                 public void onError(Throwable error) {
                   seen.set(error);
+                  logged.addAll(work.log); // by then everything has its fate
                 }
 
                 @Override
@@ -465,7 +467,7 @@ class FluxDispatchTest {
 
       assertThat(seen.get()).isInstanceOf(NoClassDefFoundError.class);
       source.assertCancelled();
-      assertThat(work.log).contains("abandoned 1");
+      assertThat(logged).contains("abandoned 1");
     }
 
     @Test
@@ -831,6 +833,18 @@ class FluxDispatchTest {
               "completed 2",
               "start 3 attempt 1",
               "completed 3");
+    }
+
+    @Test
+    void anElementWithoutAKeyIsNotTakenForOneOfTheKeyBefore() {
+      work.key = element -> element == 2 ? null : "key";
+      work.start = lane -> lane.element() == 2 ? Mono.never() : Mono.just(lane.element());
+      TestPublisher<Integer> source = TestPublisher.create();
+      StepVerifier.create(dispatch(source.flux(), 2, 8))
+          .then(() -> source.next(1, 2, 3))
+          .expectNext("1:1", "3:3")
+          .thenCancel()
+          .verify();
     }
 
     @Test
