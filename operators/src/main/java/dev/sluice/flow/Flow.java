@@ -295,6 +295,22 @@ public final class Flow<T> {
   public Flow<T> filter(Predicate<? super T> predicate, Otherwise<? super T> otherwise) {
     Objects.requireNonNull(predicate, "predicate");
     Objects.requireNonNull(otherwise, "otherwise");
+    return filterMessage(message -> predicate.test(message.payload()), otherwise);
+  }
+
+  /**
+   * {@link #filter(Predicate)} by the message, its type or a header of it: {@code filterMessage(m
+   * -> delays.matches(m.type()))} with a {@link dev.sluice.message.TypePattern}.
+   */
+  public Flow<T> filterMessage(Predicate<? super Message<T>> predicate) {
+    return filterMessage(predicate, Otherwise.acknowledge());
+  }
+
+  /** {@link #filter(Predicate, Otherwise)} by the message. */
+  public Flow<T> filterMessage(
+      Predicate<? super Message<T>> predicate, Otherwise<? super T> otherwise) {
+    Objects.requireNonNull(predicate, "predicate");
+    Objects.requireNonNull(otherwise, "otherwise");
     return oneToOne(null, (source, scope) -> Steps.filter(source, scope, predicate, otherwise));
   }
 

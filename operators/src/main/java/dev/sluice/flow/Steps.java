@@ -47,7 +47,7 @@ final class Steps {
   static <T> Flux<Delivery<T>> filter(
       Flux<Delivery<T>> source,
       Scope scope,
-      Predicate<? super T> predicate,
+      Predicate<? super Message<T>> predicate,
       Otherwise<? super T> otherwise) {
     Otherwise<? super T> rest = otherwise.observed(scope);
     return rest.takesTime()
@@ -70,9 +70,9 @@ final class Steps {
 
   /** A predicate that throws settles the delivery and does not accept it. */
   private static <T> boolean accepts(
-      Delivery<T> delivery, Scope scope, Predicate<? super T> predicate) {
+      Delivery<T> delivery, Scope scope, Predicate<? super Message<T>> predicate) {
     try {
-      return predicate.test(delivery.message().payload());
+      return predicate.test(delivery.message());
     } catch (Throwable e) {
       scope.failed(delivery, e);
       return false;

@@ -39,6 +39,21 @@ class FilterOtherwiseTest extends FlowFixture {
   private final Outbound<String> rest = Outbound.encoding(StringCodec.utf8(), unpaid);
 
   @Test
+  void byTheMessage() {
+    FlowHandle handle =
+        flow()
+            .filterMessage(m -> "a".equals(m.group()), reject(DeadLetterReason.UNROUTABLE))
+            .filterMessage(m -> !m.payload().equals("a2"))
+            .to(target)
+            .start();
+    source.offer("a1", "b1", "a2");
+    assertThat(shipments.sentTexts()).containsExactly("a1");
+    assertThat(source.outcomes("a2")).containsExactly(Outcome.filtered());
+    assertDeadLetters(DeadLetterReason.UNROUTABLE, "b1");
+    assertSettled(handle);
+  }
+
+  @Test
   void theyAreRejectedForTheReasonGiven() {
     FlowHandle handle =
         flow()
