@@ -37,6 +37,7 @@ import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.delivery.LeakDetector;
 import dev.sluice.dispatch.ReadyOrder;
+import dev.sluice.gather.DurableGather;
 import dev.sluice.gather.Gathered;
 import dev.sluice.gather.ScatterGather;
 import dev.sluice.idempotent.DeliveryIdempotent;
@@ -51,6 +52,7 @@ import dev.sluice.priority.DeliveryReordering;
 import dev.sluice.priority.PrioritizeSpec;
 import dev.sluice.priority.PriorityMerge;
 import dev.sluice.priority.PrioritySpec;
+import dev.sluice.requestreply.Replier;
 import dev.sluice.retry.RetrySpec;
 import dev.sluice.retry.Retrying;
 import dev.sluice.routing.Router;
@@ -829,6 +831,49 @@ public final class Flow<T> {
   /** The flow as it is, to be started later; what reaches the end is acknowledged. */
   public RunnableFlow end() {
     return new RunnableFlow(settings, scope -> chain.apply(scope).doOnNext(scope::acknowledge));
+  }
+
+  /**
+   * Ends the flow with replies: each message is a request, which is acknowledged when its replies
+   * are confirmed. Requests are worked on in no order, as many at once as the replier says.
+   *
+   * <p>A request that does not say where to reply, or names a channel that the replier may not
+   * reply to, is rejected as {@link dev.sluice.delivery.DeadLetterReason#UNROUTABLE} without being
+   * worked on. One that has expired, which is how a requester says by when it waits, is rejected as
+   * {@link dev.sluice.delivery.DeadLetterReason#EXPIRED}, also when that happens in the middle of
+   * the work, which is then cancelled: have a {@link #deadLetter} for them. An error of the answer
+   * is a reply, and no failure of the message; a reply that cannot be sent is one, and {@link
+   * #onError} says what becomes of the request.
+   *
+   * @param replier what answers, and where replies may go
+   * @return the flow, ready to start
+   */
+  public RunnableFlow replyWith(Replier<T, ?> replier) {
+    Objects.requireNonNull(replier, "replier");
+    return ofMessages("replyWith", replier.concurrency(), replier::reply);
+  }
+
+  /**
+   * Ends the flow with a gather that outlives its processes: each message is a reply to a request
+   * that the gather has sent, and is acknowledged when it counts and, if it was the last one
+   * wanted, when the result is confirmed and the gather completed.
+   *
+   * @param gather whose replies these are
+   * @return the flow, ready to start
+   */
+  public RunnableFlow gatherWith(DurableGather<?, ?> gather) {
+    Objects.requireNonNull(gather, "gather");
+    return ofMessages("gatherWith", gather.concurrency(), message -> gather.reply(bytes(message)));
+  }
+
+  /** Ends the flow with work on whole messages, so many at once and in no order. */
+  private <R> RunnableFlow ofMessages(
+      String name, int concurrency, Function<Message<T>, ? extends Publisher<R>> work) {
+    Flow<Message<T>> messages =
+        oneToOne(null, (source, scope) -> Steps.map(source, scope, message -> message));
+    Flow<R> done = messages.compete(work, spec -> spec.name(name).concurrency(concurrency));
+    return new RunnableFlow(
+        done.settings, scope -> done.chain.apply(scope).doOnNext(scope::acknowledge));
   }
 
   /**

@@ -15,9 +15,12 @@
  */
 package dev.sluice.gather;
 
+import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Recipient;
+import dev.sluice.requestreply.Requester;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.Function;
 import org.reactivestreams.Publisher;
@@ -57,6 +60,19 @@ public interface Recipients<T, R> {
   static <T, R> Recipients<T, R> ofAll(
       Collection<? extends Recipient<? super T, ? extends R>> recipients) {
     return new FixedRecipients<>(recipients);
+  }
+
+  /**
+   * Whoever receives on these channels, always the same: each is sent the request, and all reply to
+   * the reply channel of the requester. Who is cancelled is not told, but the request expires with
+   * the deadline of the gather, and replies that come when it has ended are counted as late.
+   *
+   * @throws IllegalArgumentException if two have the same name
+   */
+  static <T, R> Recipients<T, R> channels(
+      Requester<R> requester, List<? extends Outbound<T>> channels) {
+    Objects.requireNonNull(requester, "requester");
+    return ofAll(channels.stream().map(requester::<T>recipient).toList());
   }
 
   /** Computed from the request, without waiting for anything. */

@@ -1,0 +1,47 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.requestreply;
+
+import dev.sluice.delivery.ErrorClassifier;
+import java.util.Objects;
+
+/** The replier has told that it failed. */
+public final class RequestFailed extends RuntimeException implements ErrorClassifier.Classified {
+
+  private static final long serialVersionUID = 1L;
+
+  private final transient Refusal refusal;
+
+  RequestFailed(String replier, Refusal refusal) {
+    super(
+        replier
+            + ": "
+            + refusal.code()
+            + (refusal.detail().isEmpty() ? "" : ": " + refusal.detail()));
+    this.refusal = Objects.requireNonNull(refusal, "refusal");
+  }
+
+  /** What the replier has said. */
+  public Refusal refusal() {
+    return refusal;
+  }
+
+  /** What the replier has said of asking again. */
+  @Override
+  public ErrorClassifier.Kind kind() {
+    return refusal.kind();
+  }
+}
