@@ -80,7 +80,7 @@ public final class Checker {
     return Mono.defer(
         () -> {
           if (message.payload() instanceof byte[] bytes) {
-            return bytes.length <= spec.threshold()
+            return bytes.length <= spec.threshold(message)
                 // Not just(): it may discard, on a cancel, what it is emitting.
                 ? Mono.fromSupplier(() -> inline(message, bytes))
                 : store(message, slices(bytes), OptionalLong.of(bytes.length));
@@ -136,7 +136,7 @@ public final class Checker {
 
   /** Holds back as much as could be inline; when there is more, all of it is stored. */
   private Mono<Message<byte[]>> stream(Message<?> message, Publisher<?> content) {
-    Prefix prefix = new Prefix(spec.threshold());
+    Prefix prefix = new Prefix(spec.threshold(message));
     return Flux.from(content)
         .cast(ByteBuffer.class)
         .bufferUntil(prefix)

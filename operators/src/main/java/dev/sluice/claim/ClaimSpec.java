@@ -15,6 +15,7 @@
  */
 package dev.sluice.claim;
 
+import dev.sluice.channel.Outbound;
 import dev.sluice.message.Message;
 import dev.sluice.store.PayloadStore;
 import java.time.Clock;
@@ -35,11 +36,13 @@ public final class ClaimSpec {
   private static final int DEFAULT_THRESHOLD = 256 * 1024;
   private static final Duration DEFAULT_TTL = Duration.ofDays(14);
   private static final Duration MAX_TTL = Duration.ofDays(3650);
+  private static final Duration FOR_EVER = Duration.ofDays(1_000_000);
   private static final int DEFAULT_CONCURRENCY = 16;
 
   private Stores stores;
   private Function<? super Message<?>, String> route;
   private int threshold = DEFAULT_THRESHOLD;
+  private @Nullable Outbound<byte[]> target;
   private long maxSize = DEFAULT_MAX_SIZE;
   private Duration ttl = DEFAULT_TTL;
   private Duration needed = Duration.ZERO;
@@ -55,6 +58,7 @@ public final class ClaimSpec {
     stores = from.stores;
     route = from.route;
     threshold = from.threshold;
+    target = from.target;
     maxSize = from.maxSize;
     ttl = from.ttl;
     needed = from.needed;
@@ -85,7 +89,8 @@ public final class ClaimSpec {
 
   /**
    * How large a payload may be to stay in its message, in bytes. Defaults to 256 KiB. The broker's
-   * limit is for the whole record, so leave room for the group and the headers.
+   * limit is for the whole record, so leave room for the group and the headers, or let {@link
+   * #fits} do that.
    *
    * @param threshold 0 or more
    */
@@ -94,6 +99,18 @@ public final class ClaimSpec {
       throw new IllegalArgumentException("threshold: " + threshold + " (expected: >= 0)");
     }
     return with(copy -> copy.threshold = threshold);
+  }
+
+  /**
+   * Stores also what is not larger than the {@link #threshold}, but more than the target takes with
+   * the group and the headers of its message. Of a target that does not know its limit nothing is
+   * asked. Defaults to no target.
+   *
+   * @param target where the messages are sent to afterwards
+   */
+  public ClaimSpec fits(Outbound<byte[]> target) {
+    Objects.requireNonNull(target, "target");
+    return with(copy -> copy.target = target);
   }
 
   /**
@@ -132,7 +149,7 @@ public final class ClaimSpec {
     requireNotNegative("channel", channel);
     requireNotNegative("deadLetters", deadLetters);
     requireNotNegative("replay", replay);
-    return with(copy -> copy.needed = channel.plus(deadLetters).plus(replay));
+    return with(copy -> copy.needed = sum(channel, deadLetters, replay));
   }
 
   /**
@@ -239,8 +256,9 @@ public final class ClaimSpec {
     return route;
   }
 
-  int threshold() {
-    return threshold;
+  /** How large the payload of this message may be to stay in it. */
+  int threshold(Message<?> message) {
+    return target == null ? threshold : Math.min(threshold, target.room(message).orElse(threshold));
   }
 
   long maxSize() {
@@ -281,6 +299,18 @@ public final class ClaimSpec {
     if (concurrency < 1) {
       throw new IllegalArgumentException("concurrency: " + concurrency + " (expected: >= 1)");
     }
+  }
+
+  /** What is kept for ever may be longer than can be added. */
+  private static Duration sum(Duration... parts) {
+    Duration sum = Duration.ZERO;
+    for (Duration part : parts) {
+      if (part.compareTo(FOR_EVER) >= 0) {
+        return part;
+      }
+      sum = sum.plus(part);
+    }
+    return sum;
   }
 
   private static void requireNotNegative(String what, Duration duration) {

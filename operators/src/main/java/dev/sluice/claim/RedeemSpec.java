@@ -15,9 +15,11 @@
  */
 package dev.sluice.claim;
 
+import dev.sluice.store.IdempotencyStore;
 import dev.sluice.store.PayloadStore;
 import java.time.Clock;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +35,7 @@ public final class RedeemSpec {
   private int maxInMemory = DEFAULT_MAX_IN_MEMORY;
   private int concurrency = DEFAULT_CONCURRENCY;
   private boolean deletesOnAck;
+  private @Nullable Readers readers;
   private boolean skips;
   private @Nullable Keyring decrypting;
   private Clock clock = Clock.systemUTC();
@@ -45,6 +48,7 @@ public final class RedeemSpec {
     maxInMemory = from.maxInMemory;
     concurrency = from.concurrency;
     deletesOnAck = from.deletesOnAck;
+    readers = from.readers;
     skips = from.skips;
     decrypting = from.decrypting;
     clock = from.clock;
@@ -138,6 +142,30 @@ public final class RedeemSpec {
   }
 
   /**
+   * {@link #deleteOnAck} where several groups of consumers read the same messages: the payload is
+   * deleted when all of them are done with it. Each says who it is and who the others are. What a
+   * group never acknowledges stays until it expires.
+   *
+   * @param acks where the groups remember what they are done with; the same for all of them
+   * @param ours the group that reads here, as of a scope of {@link dev.sluice.store.IdempotencyKey}
+   * @param others all the other groups, at least one
+   * @throws IllegalArgumentException if there is no other, or ours is among them
+   */
+  public RedeemSpec deleteOnLastAck(IdempotencyStore acks, String ours, String... others) {
+    Set<String> rest = Set.of(others);
+    if (rest.isEmpty() || rest.contains(ours)) {
+      throw new IllegalArgumentException(
+          "others: " + rest + " (expected: at least one, without " + ours + ")");
+    }
+    Readers all = new Readers(Objects.requireNonNull(acks, "acks"), ours, rest);
+    return with(
+        copy -> {
+          copy.deletesOnAck = true;
+          copy.readers = all;
+        });
+  }
+
+  /**
    * On a plain {@code Flux}: a message whose claim is refused, or whose payload cannot be read, is
    * discarded and reported, and the sequence goes on. By default it fails.
    */
@@ -183,6 +211,11 @@ public final class RedeemSpec {
 
   boolean deletesOnAck() {
     return deletesOnAck;
+  }
+
+  /** Who else reads the messages, or null if nobody does. */
+  @Nullable Readers readers() {
+    return readers;
   }
 
   boolean skips() {

@@ -24,11 +24,15 @@ import dev.sluice.delivery.StaleDelivery;
 import dev.sluice.message.Message;
 import dev.sluice.store.PayloadMissing;
 import dev.sluice.store.PayloadStore;
+import java.time.Duration;
 import java.util.Objects;
 import reactor.core.publisher.Mono;
 
 /** Redeems the claim of one message at a time. Thread-safe. */
 public final class Redeemer {
+
+  /** For how long after a payload has expired it is known who was done with it. */
+  private static final Duration AFTERWARDS = Duration.ofHours(1);
 
   private final RedeemSpec spec;
   private final ClaimSigner signer;
@@ -238,8 +242,11 @@ public final class Redeemer {
     Mono<Void> deletion =
         settlement
             .durable()
-            .then(Mono.defer(() -> store.delete(claim.key())))
-            .doOnSuccess(done -> spec.listener().deleted(claim))
+            .then(Mono.defer(() -> isLast(claim)))
+            .filter(last -> last)
+            .flatMap(
+                last ->
+                    store.delete(claim.key()).doOnSuccess(done -> spec.listener().deleted(claim)))
             .onErrorComplete(StaleDelivery.class)
             .onErrorResume(
                 error -> {
@@ -252,5 +259,15 @@ public final class Redeemer {
             deletion.subscribe();
           }
         });
+  }
+
+  /** Whether nobody else reads the message any more. */
+  private Mono<Boolean> isLast(Claim claim) {
+    Readers readers = spec.readers();
+    if (readers == null) {
+      return Mono.just(true);
+    }
+    Duration left = Duration.between(spec.clock().instant(), claim.expiresAt());
+    return readers.isLast(claim, left.isNegative() ? AFTERWARDS : left.plus(AFTERWARDS));
   }
 }

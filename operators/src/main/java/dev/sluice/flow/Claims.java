@@ -27,6 +27,7 @@ import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.message.Message;
 import dev.sluice.store.PayloadMissing;
+import java.util.OptionalInt;
 import java.util.function.Function;
 import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
@@ -112,6 +113,11 @@ final class Claims {
     @Override
     public String name() {
       return target.name();
+    }
+
+    @Override
+    public OptionalInt room(Message<?> message) {
+      return target.room(message);
     }
 
     @Override

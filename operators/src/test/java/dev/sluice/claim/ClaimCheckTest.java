@@ -21,12 +21,15 @@ import static dev.sluice.claim.ClaimCheck.redeem;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import dev.sluice.channel.Outbound;
+import dev.sluice.channel.Receipt;
 import dev.sluice.message.Message;
 import dev.sluice.store.StoreFailed;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
@@ -112,6 +115,40 @@ class ClaimCheckTest extends ClaimFixture {
     StepVerifier.create(redeemer(spec -> spec.store(archive)).redeem(checked))
         .expectNext(old)
         .verifyComplete();
+  }
+
+  @Test
+  void whatTheTargetDoesNotTakeIsStoredToo() {
+    Outbound<byte[]> target =
+        new Outbound<>() {
+          @Override
+          public String name() {
+            return "narrow";
+          }
+
+          @Override
+          public Mono<Receipt> send(Message<byte[]> message) {
+            return Mono.never();
+          }
+
+          @Override
+          public OptionalInt room(Message<?> message) {
+            return message.group() == null ? OptionalInt.of(500) : OptionalInt.empty();
+          }
+        };
+    Checker checker = checker(spec -> spec.fits(target));
+    for (boolean streams : new boolean[] {true, false}) {
+      for (int size : new int[] {500, 501, THRESHOLD, THRESHOLD + 1}) {
+        Message<?> message =
+            streams ? Message.of(chunks(content(size), 100)) : Message.of(content(size));
+        assertThat(hasClaim(checker.check(message))).isEqualTo(size > 500);
+        assertThat(hasClaim(checker.check(message.withGroup("g")))).isEqualTo(size > THRESHOLD);
+      }
+    }
+  }
+
+  private static boolean hasClaim(Mono<Message<byte[]>> checked) {
+    return checked.map(message -> message.headers().contains(ClaimCheck.HEADER)).block();
   }
 
   /** Or the redeemer would take the old payload for the new one. */

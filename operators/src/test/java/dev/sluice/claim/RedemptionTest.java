@@ -157,13 +157,36 @@ class RedemptionTest extends ClaimFixture {
 
   @Test
   void aPayloadIsDeletedWhenTheAckIsDurableAndNotBefore() {
+    source.durableAfter(Duration.ofSeconds(5));
     Delivery<byte[]> delivery = redeemAndDelete();
     delivery.settlement().settle(Outcome.ack());
-    time.advanceTimeBy(Duration.ofMillis(999));
+    time.advanceTimeBy(Duration.ofSeconds(1));
+    assertThat(delivery.settlement().isDone()).isTrue();
+    assertThat(shelf.payloads).hasSize(1); // after a crash the message would come again
+    time.advanceTimeBy(Duration.ofMillis(4999));
     assertThat(shelf.payloads).hasSize(1);
     time.advanceTimeBy(Duration.ofMillis(1));
     assertThat(shelf.payloads).isEmpty();
     assertThat(heard).contains("deleted");
+  }
+
+  /** A process dies, or a partition is taken away, between the effect and its commit. */
+  @Test
+  void aPayloadIsStillThereForADeliveryThatWasDoneInVain() {
+    source.durableAfter(Duration.ofSeconds(5));
+    Message<byte[]> message = checkedIn(content(1000));
+    Redeemer redeemer = redeemer(RedeemSpec::deleteOnAck);
+    Objects.requireNonNull(redeemer.redeem(deliver(message)).block())
+        .settlement()
+        .settle(Outcome.ack());
+    time.advanceTimeBy(Duration.ofSeconds(2));
+    atSource().lose();
+    time.advanceTimeBy(Duration.ofSeconds(10));
+    StepVerifier.create(redeemer.redeem(deliver(message)).map(again -> again.message().payload()))
+        .assertNext(payload -> assertThat(payload).isEqualTo(content(1000)))
+        .verifyComplete();
+    received.forEach(
+        again -> again.settlement().settle(Outcome.release(Outcome.Release.Why.STOPPED)));
   }
 
   @Test

@@ -26,6 +26,7 @@ import dev.sluice.message.Message;
 import dev.sluice.observe.Metered;
 import dev.sluice.observe.Meters;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.reactivestreams.Publisher;
@@ -181,6 +182,16 @@ public final class KafkaChannel implements Channel, Metered {
   @Override
   public Flux<Receipt> sendAll(Publisher<? extends Message<byte[]>> messages) {
     return outbound.sendAll(messages);
+  }
+
+  /**
+   * {@link KafkaOutbound#room}, with the limit that brokers have by default.
+   *
+   * @see KafkaOutboundSpec#maxMessageBytes
+   */
+  @Override
+  public OptionalInt room(Message<?> message) {
+    return outbound.room(message);
   }
 
   /**

@@ -21,6 +21,7 @@ import dev.sluice.channel.SendFailed;
 import dev.sluice.kafka.PendingSend.HandOver;
 import dev.sluice.message.Message;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -47,6 +48,7 @@ public final class KafkaOutbound implements Outbound<byte[]> {
 
   private final String topic;
   private final ProducerLane lane;
+  private final int maxRecordBytes;
 
   KafkaOutbound(KafkaOutboundSpec spec) {
     this(
@@ -59,6 +61,7 @@ public final class KafkaOutbound implements Outbound<byte[]> {
   KafkaOutbound(KafkaOutboundSpec spec, Supplier<Producer<byte[], byte[]>> producers) {
     this.topic = spec.topic();
     this.lane = new ProducerLane(spec, producers);
+    this.maxRecordBytes = spec.maxRecordBytes();
   }
 
   /**
@@ -106,6 +109,16 @@ public final class KafkaOutbound implements Outbound<byte[]> {
   public Mono<Receipt> send(Message<byte[]> message) {
     Objects.requireNonNull(message, "message");
     return handOver(message).flatMap(HandOver::receipt);
+  }
+
+  /**
+   * What the producer's {@code max.request.size}, or what was given as {@link
+   * KafkaOutboundSpec#maxMessageBytes}, leaves of a record beside its key and headers.
+   */
+  @Override
+  public OptionalInt room(Message<?> message) {
+    return OptionalInt.of(
+        Math.max(0, maxRecordBytes - RecordFormat.sizeWithoutPayload(topic, message)));
   }
 
   /**

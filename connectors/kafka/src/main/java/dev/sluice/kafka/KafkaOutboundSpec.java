@@ -28,15 +28,24 @@ import org.apache.kafka.clients.producer.ProducerConfig;
  */
 public final class KafkaOutboundSpec {
 
+  /** What a broker takes unless it was told otherwise ({@code message.max.bytes}). */
+  private static final int DEFAULT_MAX_MESSAGE_BYTES = 1024 * 1024 + 12;
+
   static final KafkaOutboundSpec DEFAULT =
       new KafkaOutboundSpec(
-          "", "", 32 * 1024 * 1024, Duration.ofSeconds(30), ClientProperties.NONE);
+          "",
+          "",
+          32 * 1024 * 1024,
+          DEFAULT_MAX_MESSAGE_BYTES,
+          Duration.ofSeconds(30),
+          ClientProperties.NONE);
 
   private static final int MIB = 1024 * 1024;
 
   private final String bootstrapServers;
   private final String topic;
   private final int maxInFlightBytes;
+  private final int maxMessageBytes;
   private final Duration deliveryTimeout;
   private final ClientProperties properties;
 
@@ -44,11 +53,13 @@ public final class KafkaOutboundSpec {
       String bootstrapServers,
       String topic,
       int maxInFlightBytes,
+      int maxMessageBytes,
       Duration deliveryTimeout,
       ClientProperties properties) {
     this.bootstrapServers = bootstrapServers;
     this.topic = topic;
     this.maxInFlightBytes = maxInFlightBytes;
+    this.maxMessageBytes = maxMessageBytes;
     this.deliveryTimeout = deliveryTimeout;
     this.properties = properties;
   }
@@ -63,6 +74,7 @@ public final class KafkaOutboundSpec {
         Require.notBlank("bootstrapServers", bootstrapServers),
         topic,
         maxInFlightBytes,
+        maxMessageBytes,
         deliveryTimeout,
         properties);
   }
@@ -77,6 +89,7 @@ public final class KafkaOutboundSpec {
         bootstrapServers,
         Require.notBlank("topic", topic),
         maxInFlightBytes,
+        maxMessageBytes,
         deliveryTimeout,
         properties);
   }
@@ -93,6 +106,26 @@ public final class KafkaOutboundSpec {
         bootstrapServers,
         topic,
         Require.between("maxInFlightBytes", bytes, 1, 1024 * MIB),
+        maxMessageBytes,
+        deliveryTimeout,
+        properties);
+  }
+
+  /**
+   * What the topic takes of one message ({@code max.message.bytes}), if that is not the default of
+   * brokers, which is 1 MiB and 12 bytes. It limits nothing here: what a claim check leaves in a
+   * message follows it ({@link KafkaOutbound#room}), or the producer's {@code max.request.size} if
+   * that is less.
+   *
+   * @param bytes 1 KiB to 1 GiB
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaOutboundSpec maxMessageBytes(int bytes) {
+    return new KafkaOutboundSpec(
+        bootstrapServers,
+        topic,
+        maxInFlightBytes,
+        Require.between("maxMessageBytes", bytes, 1024, 1024 * MIB),
         deliveryTimeout,
         properties);
   }
@@ -108,6 +141,7 @@ public final class KafkaOutboundSpec {
         bootstrapServers,
         topic,
         maxInFlightBytes,
+        maxMessageBytes,
         Require.between("deliveryTimeout", timeout, Duration.ofSeconds(1), Duration.ofMinutes(10)),
         properties);
   }
@@ -120,12 +154,17 @@ public final class KafkaOutboundSpec {
    */
   public KafkaOutboundSpec property(String name, Object value) {
     return new KafkaOutboundSpec(
-        bootstrapServers, topic, maxInFlightBytes, deliveryTimeout, properties.with(name, value));
+        bootstrapServers,
+        topic,
+        maxInFlightBytes,
+        maxMessageBytes,
+        deliveryTimeout,
+        properties.with(name, value));
   }
 
   KafkaOutboundSpec properties(ClientProperties properties) {
     return new KafkaOutboundSpec(
-        bootstrapServers, topic, maxInFlightBytes, deliveryTimeout, properties);
+        bootstrapServers, topic, maxInFlightBytes, maxMessageBytes, deliveryTimeout, properties);
   }
 
   /** This spec, if it is complete. */
@@ -145,6 +184,13 @@ public final class KafkaOutboundSpec {
 
   int maxInFlightBytes() {
     return maxInFlightBytes;
+  }
+
+  /** What both the topic and the producer take. */
+  int maxRecordBytes() {
+    Object ours = producerConfig().get(ProducerConfig.MAX_REQUEST_SIZE_CONFIG);
+    int limit = ours == null ? MIB : Integer.parseInt(ours.toString());
+    return Math.min(limit, maxMessageBytes);
   }
 
   Duration deliveryTimeout() {

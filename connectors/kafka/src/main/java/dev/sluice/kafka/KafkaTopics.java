@@ -22,15 +22,18 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
-/** Makes topics that a program needs. */
+/** Makes topics that a program needs, and asks about them. */
 public final class KafkaTopics {
 
   private KafkaTopics() {}
@@ -91,6 +94,55 @@ public final class KafkaTopics {
                     TopicExistsException.class, exists -> verify(admin, topic, partitions))
                 .then(awaitLeaders(admin, topic, partitions)),
         KafkaAdmin::close);
+  }
+
+  /**
+   * For how long a topic keeps its records ({@code retention.ms}): what the time to live of a
+   * payload is to be held against ({@code ClaimSpec.outlives}).
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>the time; {@code Duration.ofSeconds(Long.MAX_VALUE)} if records are kept for ever, also
+   *       the newest ones of a topic that is compacted
+   *   <dt>Backpressure
+   *   <dd>not applicable
+   *   <dt>Completes/Errors
+   *   <dd>fails with the broker's error when there is no such topic or it does not answer within 10
+   *       s
+   *   <dt>Cancel
+   *   <dd>only stops waiting
+   *   <dt>Discard
+   *   <dd>nothing to discard
+   *   <dt>Threads
+   *   <dd>on {@code Schedulers.parallel()}, or {@code boundedElastic()} when it fails to connect
+   * </dl>
+   *
+   * @param bootstrapServers the brokers to begin with, {@code host:port,host:port}
+   * @param topic the name of the topic
+   * @param properties properties of the admin client, for example for encryption
+   */
+  public static Mono<Duration> retention(
+      String bootstrapServers, String topic, Map<String, ?> properties) {
+    Require.notBlank("bootstrapServers", bootstrapServers);
+    ConfigResource resource =
+        new ConfigResource(ConfigResource.Type.TOPIC, Require.notBlank("topic", topic));
+    Map<String, Object> config = new HashMap<>(properties);
+    config.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
+    return Mono.usingWhen(
+        Mono.fromSupplier(() -> new KafkaAdmin(config)),
+        admin ->
+            admin
+                .call(client -> client.describeConfigs(List.of(resource)).all())
+                .map(all -> retention(Objects.requireNonNull(all.get(resource)))),
+        KafkaAdmin::close);
+  }
+
+  private static Duration retention(Config topic) {
+    String policy = topic.get(TopicConfig.CLEANUP_POLICY_CONFIG).value();
+    long millis = Long.parseLong(topic.get(TopicConfig.RETENTION_MS_CONFIG).value());
+    return policy.contains(TopicConfig.CLEANUP_POLICY_DELETE) && millis >= 0
+        ? Duration.ofMillis(millis)
+        : Duration.ofSeconds(Long.MAX_VALUE);
   }
 
   private static Mono<Void> create(KafkaAdmin admin, String topic, int partitions) {

@@ -62,6 +62,16 @@ final class RecordFormat {
   }
 
   /**
+   * The room the key and the headers of a record take, framing included, in a batch of its own: 61
+   * bytes of a batch, 21 of a record, and the lengths, which are at most 5 bytes each.
+   */
+  static int sizeWithoutPayload(String topic, Message<?> message) {
+    ProducerRecord<byte[], byte[]> record = write(topic, message.withPayload(NOTHING));
+    int lengths = 3 + 2 * record.headers().toArray().length;
+    return 61 + 21 + 5 * lengths + size(record);
+  }
+
+  /**
    * Reads any record, whoever wrote it. One without a value (a tombstone) has an empty payload.
    *
    * @param value the value of the record

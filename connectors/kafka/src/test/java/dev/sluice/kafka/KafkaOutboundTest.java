@@ -45,6 +45,8 @@ import org.apache.kafka.common.errors.TopicAuthorizationException;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -97,6 +99,35 @@ class KafkaOutboundTest {
           .isEqualTo("bag.loaded".getBytes(StandardCharsets.UTF_8));
       assertThat(record.headers().lastHeader("note").value())
           .isEqualTo("é".getBytes(StandardCharsets.UTF_8));
+      outbound.close().block(SOON);
+    }
+
+    /**
+     * The limits are those of the client and of the broker: a batch of one record, all included.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void ofTheSizeThatThereIsRoomForAreTaken(boolean brokerLimits) {
+      int limit = 100_000;
+      String topic =
+          brokerLimits ? Broker.newTopic(1, Map.of("max.message.bytes", "" + limit)) : newTopic(1);
+      KafkaOutbound outbound =
+          outbound(
+              topic,
+              spec ->
+                  brokerLimits
+                      ? spec.maxMessageBytes(limit)
+                      : spec.property("max.request.size", limit));
+      Message.Builder<byte[]> builder = Message.builder(new byte[0]).group("g".repeat(1000));
+      for (int i = 0; i < 50; i++) {
+        builder.header("header-" + i, "é".repeat(i));
+      }
+      Message<byte[]> message = builder.build();
+      int room = outbound.room(message).orElseThrow();
+      assertThat(room).isBetween(limit - 15_000, limit - 1000);
+      sent(outbound, message.withPayload(new byte[room]));
+      assertThat(failure(outbound.send(message.withPayload(new byte[room + 1000]))).certainty())
+          .isEqualTo(SendFailed.Certainty.PERMANENT);
       outbound.close().block(SOON);
     }
 

@@ -18,6 +18,7 @@ package dev.sluice.kafka;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -47,6 +48,22 @@ class KafkaTopicsTest {
     String topic = Broker.newTopic(2);
     StepVerifier.create(KafkaTopics.ensure(Broker.servers(), topic, 3))
         .expectErrorMessage("topic " + topic + ": 2 partitions (expected: 3)")
+        .verify(SOON);
+  }
+
+  @Test
+  void sayForHowLongTheyKeepRecords() {
+    assertRetention(Map.of("retention.ms", "3600000"), Duration.ofHours(1));
+    assertRetention(Map.of(), Duration.ofDays(7)); // the broker's default
+    assertRetention(Map.of("retention.ms", "-1"), Duration.ofSeconds(Long.MAX_VALUE));
+    assertRetention(Map.of("cleanup.policy", "compact"), Duration.ofSeconds(Long.MAX_VALUE));
+  }
+
+  private static void assertRetention(Map<String, String> config, Duration expected) {
+    String topic = Broker.newTopic(1, config);
+    StepVerifier.create(KafkaTopics.retention(Broker.servers(), topic, Map.of()))
+        .expectNext(expected)
+        .expectComplete()
         .verify(SOON);
   }
 

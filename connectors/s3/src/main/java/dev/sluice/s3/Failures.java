@@ -32,6 +32,7 @@ final class Failures {
   private static final int CONFLICT = 409;
   private static final int PRECONDITION_FAILED = 412;
   private static final int RANGE_NOT_SATISFIABLE = 416;
+  private static final int NOT_IMPLEMENTED = 501;
 
   private Failures() {}
 
@@ -61,7 +62,7 @@ final class Failures {
   private static boolean isTemporary(Throwable error) {
     if (error instanceof AwsServiceException refused) {
       int status = refused.statusCode();
-      return status >= 500
+      return (status >= 500 && status != NOT_IMPLEMENTED)
           || status == REQUEST_TIMEOUT
           || status == CONFLICT
           || refused.isThrottlingException()

@@ -208,6 +208,43 @@ public final class S3PayloadStore implements PayloadStore {
   }
 
   /**
+   * Has S3 itself remove what is left under the prefix, in case nobody sweeps: uploads a day after
+   * they were begun, and payloads when even the one that is kept longest has expired. Other rules
+   * of the bucket stay as they are. A backstop and not the means: S3 rounds to days and may be
+   * late.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>nothing
+   *   <dt>Backpressure
+   *   <dd>not applicable
+   *   <dt>Completes/Errors
+   *   <dd>completes when the rule is there, also when it was; fails with {@link
+   *       dev.sluice.store.StoreFailed}, not temporary where the server knows no such rules
+   *   <dt>Cancel
+   *   <dd>only stops waiting
+   *   <dt>Discard
+   *   <dd>nothing to discard
+   *   <dt>Threads
+   *   <dd>on threads of the client
+   * </dl>
+   *
+   * @param longestTtl the longest time to live of a claim, as of {@code ClaimSpec.ttl}; 1 s to 3650
+   *     days
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public Mono<Void> ensureLifecycle(Duration longestTtl) {
+    if (longestTtl.compareTo(Duration.ofSeconds(1)) < 0
+        || longestTtl.compareTo(Duration.ofDays(3650)) > 0) {
+      throw new IllegalArgumentException(
+          "longestTtl: " + longestTtl + " (expected: PT1S.." + Duration.ofDays(3650) + ")");
+    }
+    return new Lifecycle(client, bucket, spec.prefix(), longestTtl)
+        .ensure()
+        .onErrorMap(error -> Failures.of(name, error));
+  }
+
+  /**
    * An address under which anybody can read a payload for a while, without credentials and without
    * a claim: give it to whom you would give the payload.
    *

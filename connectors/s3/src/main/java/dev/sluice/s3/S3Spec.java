@@ -17,6 +17,7 @@ package dev.sluice.s3;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -33,51 +34,36 @@ public final class S3Spec {
 
   private static final int MAX_PART_SIZE = 512 * MIB;
 
-  static final S3Spec DEFAULT =
-      new S3Spec(
-          "claims",
-          8 * MIB,
-          64L * MIB,
-          3,
-          Duration.ofSeconds(30),
-          5,
-          null,
-          null,
-          null,
-          Schedulers.parallel());
+  static final S3Spec DEFAULT = new S3Spec();
 
-  private final String prefix;
-  private final int partSize;
-  private final long memory;
-  private final int partsAtOnce;
-  private final Duration idleTimeout;
-  private final int resumes;
-  private final @Nullable ChecksumAlgorithm checksum;
-  private final @Nullable ServerSideEncryption encryption;
-  private final @Nullable String kmsKey;
-  private final Scheduler timer;
+  private String prefix = "claims";
+  private int partSize = 8 * MIB;
+  private long memory = 64L * MIB;
+  private int partsAtOnce = 3;
+  private Duration idleTimeout = Duration.ofSeconds(30);
+  private int resumes = 5;
+  private @Nullable ChecksumAlgorithm checksum;
+  private @Nullable ServerSideEncryption encryption;
+  private @Nullable String kmsKey;
+  private Scheduler timer = Schedulers.parallel();
 
-  private S3Spec(
-      String prefix,
-      int partSize,
-      long memory,
-      int partsAtOnce,
-      Duration idleTimeout,
-      int resumes,
-      @Nullable ChecksumAlgorithm checksum,
-      @Nullable ServerSideEncryption encryption,
-      @Nullable String kmsKey,
-      Scheduler timer) {
-    this.prefix = prefix;
-    this.partSize = partSize;
-    this.memory = memory;
-    this.partsAtOnce = partsAtOnce;
-    this.idleTimeout = idleTimeout;
-    this.resumes = resumes;
-    this.checksum = checksum;
-    this.encryption = encryption;
-    this.kmsKey = kmsKey;
-    this.timer = timer;
+  private S3Spec() {}
+
+  /** A changed copy; what is in somebody's hands never changes. */
+  private S3Spec with(Consumer<S3Spec> change) {
+    S3Spec copy = new S3Spec();
+    copy.prefix = prefix;
+    copy.partSize = partSize;
+    copy.memory = memory;
+    copy.partsAtOnce = partsAtOnce;
+    copy.idleTimeout = idleTimeout;
+    copy.resumes = resumes;
+    copy.checksum = checksum;
+    copy.encryption = encryption;
+    copy.kmsKey = kmsKey;
+    copy.timer = timer;
+    change.accept(copy);
+    return copy;
   }
 
   /**
@@ -91,17 +77,7 @@ public final class S3Spec {
       throw new IllegalArgumentException(
           "prefix: \"" + prefix + "\" (expected: 1..200 of a-z, 0-9, '-', '_', and '/' between)");
     }
-    return new S3Spec(
-        prefix,
-        partSize,
-        memory,
-        partsAtOnce,
-        idleTimeout,
-        resumes,
-        checksum,
-        encryption,
-        kmsKey,
-        timer);
+    return with(copy -> copy.prefix = prefix);
   }
 
   /**
@@ -115,17 +91,7 @@ public final class S3Spec {
       throw new IllegalArgumentException(
           "partSize: " + partSize + " (expected: " + MIN_PART_SIZE + ".." + MAX_PART_SIZE + ")");
     }
-    return new S3Spec(
-        prefix,
-        partSize,
-        memory,
-        partsAtOnce,
-        idleTimeout,
-        resumes,
-        checksum,
-        encryption,
-        kmsKey,
-        timer);
+    return with(copy -> copy.partSize = partSize);
   }
 
   /**
@@ -136,17 +102,7 @@ public final class S3Spec {
    * @param memory at least the size of a part
    */
   public S3Spec memory(long memory) {
-    return new S3Spec(
-        prefix,
-        partSize,
-        memory,
-        partsAtOnce,
-        idleTimeout,
-        resumes,
-        checksum,
-        encryption,
-        kmsKey,
-        timer);
+    return with(copy -> copy.memory = memory);
   }
 
   /**
@@ -158,17 +114,7 @@ public final class S3Spec {
     if (partsAtOnce < 1 || partsAtOnce > 64) {
       throw new IllegalArgumentException("partsAtOnce: " + partsAtOnce + " (expected: 1..64)");
     }
-    return new S3Spec(
-        prefix,
-        partSize,
-        memory,
-        partsAtOnce,
-        idleTimeout,
-        resumes,
-        checksum,
-        encryption,
-        kmsKey,
-        timer);
+    return with(copy -> copy.partsAtOnce = partsAtOnce);
   }
 
   /**
@@ -181,17 +127,7 @@ public final class S3Spec {
     if (idleTimeout.compareTo(Duration.ofMillis(10)) < 0) {
       throw new IllegalArgumentException("idleTimeout: " + idleTimeout + " (expected: >= PT0.01S)");
     }
-    return new S3Spec(
-        prefix,
-        partSize,
-        memory,
-        partsAtOnce,
-        idleTimeout,
-        resumes,
-        checksum,
-        encryption,
-        kmsKey,
-        timer);
+    return with(copy -> copy.idleTimeout = idleTimeout);
   }
 
   /**
@@ -204,17 +140,7 @@ public final class S3Spec {
     if (resumes < 0) {
       throw new IllegalArgumentException("resumes: " + resumes + " (expected: >= 0)");
     }
-    return new S3Spec(
-        prefix,
-        partSize,
-        memory,
-        partsAtOnce,
-        idleTimeout,
-        resumes,
-        checksum,
-        encryption,
-        kmsKey,
-        timer);
+    return with(copy -> copy.resumes = resumes);
   }
 
   /**
@@ -223,63 +149,31 @@ public final class S3Spec {
    */
   public S3Spec checksum(ChecksumAlgorithm checksum) {
     Objects.requireNonNull(checksum, "checksum");
-    return new S3Spec(
-        prefix,
-        partSize,
-        memory,
-        partsAtOnce,
-        idleTimeout,
-        resumes,
-        checksum,
-        encryption,
-        kmsKey,
-        timer);
+    return with(copy -> copy.checksum = checksum);
   }
 
   /** Has S3 encrypt payloads with keys of its own. Defaults to what the bucket says. */
   public S3Spec encryptedByS3() {
-    return new S3Spec(
-        prefix,
-        partSize,
-        memory,
-        partsAtOnce,
-        idleTimeout,
-        resumes,
-        checksum,
-        ServerSideEncryption.AES256,
-        null,
-        timer);
+    return with(
+        copy -> {
+          copy.encryption = ServerSideEncryption.AES256;
+          copy.kmsKey = null;
+        });
   }
 
   /** Has S3 encrypt payloads with a key of KMS. Defaults to what the bucket says. */
   public S3Spec encryptedByKms(String key) {
-    return new S3Spec(
-        prefix,
-        partSize,
-        memory,
-        partsAtOnce,
-        idleTimeout,
-        resumes,
-        checksum,
-        ServerSideEncryption.AWS_KMS,
-        Objects.requireNonNull(key, "key"),
-        timer);
+    return with(
+        copy -> {
+          copy.encryption = ServerSideEncryption.AWS_KMS;
+          copy.kmsKey = Objects.requireNonNull(key, "key");
+        });
   }
 
   /** Where timeouts and pauses are scheduled. Defaults to {@code Schedulers.parallel()}. */
   public S3Spec timer(Scheduler timer) {
     Objects.requireNonNull(timer, "timer");
-    return new S3Spec(
-        prefix,
-        partSize,
-        memory,
-        partsAtOnce,
-        idleTimeout,
-        resumes,
-        checksum,
-        encryption,
-        kmsKey,
-        timer);
+    return with(copy -> copy.timer = timer);
   }
 
   /** Checks the options against each other. */

@@ -20,14 +20,17 @@ import dev.sluice.claim.Keyring;
 import dev.sluice.message.Message;
 import java.net.URI;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Objects;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import software.amazon.awssdk.services.s3.S3AsyncClient;
 
 /**
  * Checks a payload in and redeems it, in a process of its own with little memory: {@code endpoint
- * size}. The digest is verified by the redemption; the size is printed.
+ * size bytesPerSecond}, the last 0 for as fast as it goes. The digest is verified by the
+ * redemption; the size is printed.
  */
 final class LargePayload {
 
@@ -50,10 +53,26 @@ final class LargePayload {
               .open(checked)
               .payload()
               .content()
+              .transform(all -> throttled(all, Long.parseLong(args[2])))
               .reduce(0L, (sum, buffer) -> sum + buffer.remaining())
               .block();
       System.out.println("read " + read);
     }
+  }
+
+  /** A reader that takes no buffer before its time. */
+  private static Flux<ByteBuffer> throttled(Flux<ByteBuffer> content, long bytesPerSecond) {
+    if (bytesPerSecond == 0) {
+      return content;
+    }
+    return content
+        .limitRate(1)
+        .concatMap(
+            buffer ->
+                Mono.just(buffer)
+                    .delayElement(
+                        Duration.ofNanos(buffer.remaining() * 1_000_000_000L / bytesPerSecond)),
+            0);
   }
 
   /** Bytes that differ from place to place. */

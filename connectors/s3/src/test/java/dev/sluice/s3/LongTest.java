@@ -50,6 +50,16 @@ class LongTest {
   @ParameterizedTest
   @ValueSource(longs = {100L << 20, 2L << 30})
   void aPayloadOfAnySizeFitsThroughLittleMemory(long size) throws Exception {
+    fitsThroughLittleMemory(size, 0);
+  }
+
+  /** Half a minute long nothing piles up, and nobody takes the reader for a silent server. */
+  @Test
+  void aSlowReaderGetsItAll() throws Exception {
+    fitsThroughLittleMemory(32L << 20, 1L << 20);
+  }
+
+  private static void fitsThroughLittleMemory(long size, long bytesPerSecond) throws Exception {
     Process process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -59,7 +69,8 @@ class LongTest {
                 System.getProperty("java.class.path"),
                 LargePayload.class.getName(),
                 Bench.server().endpoint().toString(),
-                Long.toString(size))
+                Long.toString(size),
+                Long.toString(bytesPerSecond))
             .redirectErrorStream(true)
             .start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -18,6 +18,7 @@ package dev.sluice.channel;
 import dev.sluice.codec.PayloadCodec;
 import dev.sluice.message.Message;
 import java.util.Objects;
+import java.util.OptionalInt;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -74,6 +75,17 @@ public interface Outbound<T> {
    */
   default Flux<Receipt> sendAll(Publisher<? extends Message<T>> messages) {
     return Flux.from(messages).flatMapSequential(this::send, 256, 1);
+  }
+
+  /**
+   * How large the payload of a message may be for the channel to take it, in bytes: its limit, less
+   * the room for the group and the headers of this message. What is in the message now does not
+   * matter.
+   *
+   * @return 0 or more, or empty if the channel does not say
+   */
+  default OptionalInt room(Message<?> message) {
+    return OptionalInt.empty();
   }
 
   /** An outbound for payloads of type {@code S}, encoded by {@code codec} on their way to bytes. */

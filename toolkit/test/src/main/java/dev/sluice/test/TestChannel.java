@@ -105,6 +105,7 @@ public final class TestChannel implements Channel {
   private volatile boolean exclusiveGroups;
   private volatile Function<String, @Nullable String> group = text -> null;
   private volatile Duration effectDelay = Duration.ZERO;
+  private volatile Duration durableDelay = Duration.ZERO;
   private volatile BiFunction<
           ? super Message<byte[]>, ? super Mono<Receipt>, ? extends Mono<Receipt>>
       script = (message, accepted) -> accepted;
@@ -167,6 +168,21 @@ public final class TestChannel implements Channel {
       throw new IllegalArgumentException("delay: " + delay + " (expected: >= PT0S)");
     }
     effectDelay = delay;
+    return this;
+  }
+
+  /**
+   * How long after it has taken effect a decision survives a crash, as a commit of Kafka does.
+   * Until then a delivery that is {@linkplain TestDelivery#lose lost} was done in vain. Defaults to
+   * no time at all.
+   *
+   * @param delay zero or more
+   */
+  public TestChannel durableAfter(Duration delay) {
+    if (delay.isNegative()) {
+      throw new IllegalArgumentException("delay: " + delay + " (expected: >= PT0S)");
+    }
+    durableDelay = delay;
     return this;
   }
 
@@ -533,7 +549,13 @@ public final class TestChannel implements Channel {
 
     private void gone(TestDelivery delivery) {
       out.remove(delivery);
-      delivery.done();
+      Duration later = durableDelay;
+      if (later.isZero()) {
+        delivery.survives();
+      } else {
+        delivery.done();
+        after(later, () -> delivery.survives());
+      }
     }
 
     private void refused(TestDelivery delivery, Throwable error) {

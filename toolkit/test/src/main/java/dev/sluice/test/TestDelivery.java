@@ -103,6 +103,12 @@ public final class TestDelivery extends SettlementCore {
 
   void done() {
     over = true;
+    markDone();
+  }
+
+  /** It is done, and that is there to stay. */
+  void survives() {
+    over = true;
     markDurable();
   }
 

@@ -248,6 +248,24 @@ class TestChannelTest {
       time.advanceTimeBy(Duration.ofSeconds(3));
       assertThat(channel.unsettled()).isEmpty();
     }
+
+    @Test
+    void areDurableLaterWhenTheyAreToldTo() {
+      channel.durableAfter(Duration.ofSeconds(3)).offer("a1", "b1");
+      Keeper keeper = receive();
+      keeper.decide("a1", ACK);
+      keeper.decide("b1", ACK);
+      assertThat(channel.unsettled()).isEmpty();
+      channel.deliveries().get(1).lose();
+      List<String> durable = new ArrayList<>();
+      keeper.kept.get(0).settlement().durable().doOnSuccess(n -> durable.add("a1")).subscribe();
+      time.advanceTimeBy(Duration.ofMillis(2999));
+      assertThat(durable).isEmpty();
+      time.advanceTimeBy(Duration.ofMillis(1));
+      assertThat(durable).containsExactly("a1");
+      StepVerifier.create(keeper.kept.get(1).settlement().durable())
+          .verifyError(StaleDelivery.class);
+    }
   }
 
   @Nested
