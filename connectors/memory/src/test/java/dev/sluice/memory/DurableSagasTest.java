@@ -45,6 +45,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -108,13 +109,15 @@ class DurableSagasTest {
     return journal().stream().map(entry -> entry.event().kind()).toList();
   }
 
+  /** On this thread, which may block. */
   private static void await(String what, BooleanSupplier condition) {
-    Mono.fromSupplier(condition::getAsBoolean)
-        .repeatWhen(done -> done.delayElements(Duration.ofMillis(2)))
-        .takeUntil(over -> over)
-        .then()
-        .doOnError(e -> assertThat(e).as(what).isNull())
-        .block(PATIENCE);
+    long end = System.nanoTime() + PATIENCE.toNanos();
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() - end > 0) {
+        throw new AssertionError("not within " + PATIENCE + ": " + what);
+      }
+      LockSupport.parkNanos(2_000_000);
+    }
   }
 
   /** Lets a saga die with its process when its body comes to a point that it does not pass. */
