@@ -219,4 +219,27 @@ public final class SagaSpec<R> {
       log.warn("{} threw", listener, t);
     }
   }
+
+  /** Whether anybody wants to hear of steps. */
+  boolean isHeard() {
+    return listener != QUIET;
+  }
+
+  /**
+   * @param begun in nanoseconds
+   */
+  void tell(
+      SagaRun<?> run, Step<?, ?> step, boolean undone, long begun, @Nullable Throwable error) {
+    try {
+      Duration took = Duration.ofNanos(System.nanoTime() - begun);
+      if (undone) {
+        listener.undone(run.name, run.id(), step.plan.name(), took, error);
+      } else {
+        listener.stepEnded(run.name, run.id(), step.plan.name(), took, error);
+      }
+    } catch (Throwable t) {
+      Exceptions.throwIfJvmFatal(t);
+      log.warn("{} threw", listener, t);
+    }
+  }
 }

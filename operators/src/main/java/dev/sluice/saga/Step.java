@@ -53,6 +53,9 @@ final class Step<I, O> extends Attempts<O> {
   boolean used;
   private Sinks.@Nullable One<O> awaited;
 
+  /** When its action was called first, if somebody wants to hear of it; else 0. */
+  private long begun;
+
   /** The place of its intent in the journal of a durable saga. */
   volatile long order;
 
@@ -152,6 +155,9 @@ final class Step<I, O> extends Attempts<O> {
 
   @Override
   Mono<? extends O> call() {
+    if (begun == 0 && run.spec.isHeard()) {
+      begun = System.nanoTime();
+    }
     return plan.action().apply(input);
   }
 
@@ -196,6 +202,7 @@ final class Step<I, O> extends Attempts<O> {
   /** Its action has given this, now or when the saga ran before. */
   void gave(@Nullable O value) {
     run.journal.done(this, value);
+    tell(null);
     Sinks.One<O> waiting = awaited();
     if (waiting != null) {
       if (value == null) {
@@ -220,6 +227,7 @@ final class Step<I, O> extends Attempts<O> {
   /** Its action has failed, now or when the saga ran before, or will not be called. */
   void broke(Throwable failure) {
     run.journal.failed(this, failure);
+    tell(failure);
     if (isPivot()) {
       run.pivotFailed();
     }
@@ -228,6 +236,12 @@ final class Step<I, O> extends Attempts<O> {
       waiting.emitError(failure, Sinks.EmitFailureHandler.FAIL_FAST);
     }
     run.stepEnded();
+  }
+
+  private void tell(@Nullable Throwable failure) {
+    if (begun != 0) {
+      run.spec.tell(run, this, false, begun, failure);
+    }
   }
 
   @Override

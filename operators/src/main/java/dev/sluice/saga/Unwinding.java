@@ -134,6 +134,7 @@ final class Unwinding {
 
     private final Unwinding unwinding;
     private final Step<I, O> step;
+    private long begun;
 
     Undo(Unwinding unwinding, Step<I, O> step) {
       super(unwinding.run.spec.timer(), step.plan.spec().timeout());
@@ -143,6 +144,9 @@ final class Unwinding {
 
     @Override
     Mono<?> call() {
+      if (begun == 0 && unwinding.run.spec.isHeard()) {
+        begun = System.nanoTime();
+      }
       return Objects.requireNonNull(step.plan.spec().compensation())
           .compensate(step.input, step.output);
     }
@@ -165,6 +169,7 @@ final class Unwinding {
     @Override
     void succeeded(@Nullable Object ignored) {
       unwinding.run.journal.undone(step);
+      tell(null);
       if (unwinding.run.durable() != null) {
         unwinding.run.durable().undone(step);
       }
@@ -173,7 +178,14 @@ final class Unwinding {
 
     @Override
     void failed(Throwable failure) {
+      tell(failure);
       unwinding.over(step, failure);
+    }
+
+    private void tell(@Nullable Throwable failure) {
+      if (begun != 0) {
+        unwinding.run.spec.tell(unwinding.run, step, true, begun, failure);
+      }
     }
 
     @Override

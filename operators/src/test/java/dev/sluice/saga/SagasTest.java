@@ -119,6 +119,44 @@ class SagasTest {
     return (Parked<?>) result;
   }
 
+  /** Writes down what it hears. */
+  private static final class Hearing implements SagaListener {
+    final List<String> heard = new ArrayList<>();
+
+    @Override
+    public void ended(String saga, String id, SagaResult<?> result) {
+      heard.add(saga + " " + result.getClass().getSimpleName());
+    }
+
+    @Override
+    public void stepEnded(
+        String saga, String id, String step, Duration took, @Nullable Throwable error) {
+      assertThat(took).isPositive();
+      heard.add(saga + " " + step + (error == null ? "" : " " + error.getMessage()));
+    }
+
+    @Override
+    public void undone(
+        String saga, String id, String step, Duration took, @Nullable Throwable error) {
+      assertThat(took).isPositive();
+      heard.add(saga + " undo " + step + (error == null ? "" : " " + error.getMessage()));
+    }
+  }
+
+  @Test
+  void aListenerHearsOfSteps() {
+    Hearing hearing = new Hearing();
+    run(
+        Mono.just("o")
+            .transform(desk.step("a"))
+            .transform(desk.step("b", s -> s.compensate((in, out) -> Mono.error(new Declined()))))
+            .transform(desk.failing("c", DECLINED, s -> s)),
+        s -> s.listener(hearing));
+    assertThat(hearing.heard)
+        .containsExactly(
+            "trip a", "trip b", "trip c declined", "trip undo b declined", "trip Parked");
+  }
+
   @Nested
   class Forward {
 
