@@ -1101,6 +1101,7 @@ class MemoryChannelTest {
             Capability.EXPIRY,
             Capability.LEASES,
             Capability.DEPTH,
+            Capability.BROWSE,
             Capability.REDELIVERY_COUNT);
   }
 
