@@ -871,9 +871,7 @@ public final class Flow<T> {
       String name, int concurrency, Function<Message<T>, ? extends Publisher<R>> work) {
     Flow<Message<T>> messages =
         oneToOne(null, (source, scope) -> Steps.map(source, scope, message -> message));
-    Flow<R> done = messages.compete(work, spec -> spec.name(name).concurrency(concurrency));
-    return new RunnableFlow(
-        done.settings, scope -> done.chain.apply(scope).doOnNext(scope::acknowledge));
+    return messages.compete(work, spec -> spec.name(name).concurrency(concurrency)).end();
   }
 
   /**

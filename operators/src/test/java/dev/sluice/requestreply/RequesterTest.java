@@ -29,6 +29,7 @@ import dev.sluice.delivery.Outcome;
 import dev.sluice.message.Message;
 import dev.sluice.requestreply.ReplyMarks.What;
 import dev.sluice.test.LeakCheck;
+import dev.sluice.test.MeterReadings;
 import dev.sluice.test.TestChannel;
 import dev.sluice.test.TestDelivery;
 import java.nio.charset.StandardCharsets;
@@ -554,6 +555,19 @@ class RequesterTest {
       StepVerifier.create(ask("b")).verifyError(RequesterStopped.class);
       assertThat(requester.stats().listening()).isFalse();
     }
+  }
+
+  @Test
+  void itsNumbersAreMetersOfItsReplyChannel() {
+    ask("a").subscribe();
+    ask("b").subscribe();
+    reply(0, What.LAST, 0, "A");
+    reply(0, What.LAST, 0, "A");
+    assertThat(MeterReadings.of(requester).read())
+        .containsEntry("sluice.rpc.pending{channel=replies}", 1.0)
+        .containsEntry("sluice.rpc.answered{channel=replies}", 1.0)
+        .containsEntry("sluice.rpc.late{channel=replies}", 1.0)
+        .containsEntry("sluice.rpc.timeouts{channel=replies}", 0.0);
   }
 
   @Test
