@@ -41,6 +41,12 @@ public interface ConvoyListener<T> {
   /** A worker has failed for good, and its element counts as done. */
   default void skipped(T element, Throwable error) {}
 
+  /** A worker has failed for good, and its message and what follows it in its group is parked. */
+  default void parked(T element, Throwable error) {}
+
+  /** A worker has failed for good, and its group waits until it is let go on. */
+  default void halted(T element, Throwable error) {}
+
   /** A worker has failed for good, and its message goes to the dead letters. */
   default void deadLettered(T element, Throwable error) {}
 }

@@ -51,6 +51,7 @@ public final class ConvoySpec<T> implements Cloneable {
   private @Nullable ReadyOrder<? super T> readyOrder;
   private @Nullable Function<? super Scheduler, ? extends Gate> gate;
   private @Nullable Scheduler timer;
+  private @Nullable HaltedGroups halted;
   private ConvoyListener<? super T> listener = new ConvoyListener<>() {};
 
   private ConvoySpec(FailureSpec failure) {
@@ -170,6 +171,15 @@ public final class ConvoySpec<T> implements Cloneable {
     return with(copy -> copy.gate = gate);
   }
 
+  /**
+   * Where the groups are known that a {@link GroupVerdict#HALT_GROUP} has halted, and from where
+   * they are let go on. Needed for that verdict, and without effect otherwise.
+   */
+  public ConvoySpec<T> halted(HaltedGroups halted) {
+    Objects.requireNonNull(halted, "halted");
+    return with(copy -> copy.halted = halted);
+  }
+
   /** Where delays and timeouts are scheduled. Defaults to {@code Schedulers.parallel()}. */
   public ConvoySpec<T> timer(Scheduler timer) {
     Objects.requireNonNull(timer, "timer");
@@ -192,6 +202,10 @@ public final class ConvoySpec<T> implements Cloneable {
 
   @Nullable Function<? super Scheduler, ? extends Gate> gate() {
     return gate;
+  }
+
+  @Nullable HaltedGroups halted() {
+    return halted;
   }
 
   Duration lossGrace() {

@@ -72,6 +72,11 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
     this.clock = Objects.requireNonNull(clock, "clock");
     this.options = Objects.requireNonNull(spec.apply(ConvoySpec.defaults(policy)), "spec");
     this.dispatch = options.dispatchOptions();
+    if (verdict() == GroupVerdict.HALT_GROUP && options.halted() == null) {
+      throw new IllegalArgumentException(
+          "verdict: HALT_GROUP (expected: with ConvoySpec.halted, or nobody could let a group go"
+              + " on)");
+    }
   }
 
   /**
@@ -96,7 +101,8 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
             group,
             worker,
             failure.policy(),
-            Objects.requireNonNullElse(failure.verdict(), GroupVerdict.DEAD_LETTER),
+            verdict(),
+            options.halted(),
             options.lossGrace(),
             dispatch.timer(),
             options.safeListener(),
@@ -113,6 +119,15 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
     if (!delivery.settlement().isSettled()) {
       delivery.settlement().settle(Outcome.release(Outcome.Release.Why.CANCELLED));
     }
+  }
+
+  private GroupVerdict verdict() {
+    return Objects.requireNonNullElse(options.failure().verdict(), GroupVerdict.DEAD_LETTER);
+  }
+
+  /** Whether its groups may have to be parked. */
+  public boolean parks() {
+    return verdict() == GroupVerdict.PARK_GROUP;
   }
 
   /** How many unsettled deliveries the source must allow for the look-ahead to be reached. */

@@ -27,6 +27,7 @@ import dev.sluice.dispatch.ReadyOrder;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.dispatch.Work;
 import dev.sluice.message.Message;
+import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -47,6 +48,7 @@ import reactor.util.context.ContextView;
  * overtaken by the next message of its group.
  *
  * @param verdict what happens when no attempt is left
+ * @param halted where halted groups are known; null if there are none
  * @param lossGrace how long a worker may go on when its delivery was lost
  * @param timer where that time is scheduled; null for {@code Schedulers.parallel()}
  * @param gates what makes the gate of a subscription; null for none
@@ -57,6 +59,7 @@ record DeliveryWork<T, R>(
     Function<? super T, ? extends Publisher<? extends R>> worker,
     ErrorPolicy policy,
     GroupVerdict verdict,
+    @Nullable HaltedGroups halted,
     Duration lossGrace,
     @Nullable Scheduler timer,
     SafeListener<Message<T>> listener,
@@ -151,7 +154,13 @@ record DeliveryWork<T, R>(
       listener.skipped(message, error);
       return hold(run, Outcome.ack());
     }
-    listener.deadLettered(message, error);
+    if (verdict == GroupVerdict.PARK_GROUP) {
+      listener.parked(message, error);
+    } else if (verdict == GroupVerdict.HALT_GROUP) {
+      listener.halted(message, error);
+    } else {
+      listener.deadLettered(message, error);
+    }
     if (!(outcome instanceof Outcome.Reject)) { // worth another attempt, but there cannot be one
       outcome =
           Outcome.reject(
@@ -165,6 +174,18 @@ record DeliveryWork<T, R>(
     run.end(outcome);
     run.watch();
     return Verdict.HOLD;
+  }
+
+  /** The group of a message, as it is halted; null if it has none. */
+  @Nullable Object haltedGroup(Lane<?> lane) {
+    @SuppressWarnings("unchecked") // the lanes of this work
+    Delivery<T> delivery = (Delivery<T>) lane.element();
+    try {
+      Object key = key(delivery);
+      return key instanceof byte[] bytes ? ByteBuffer.wrap(bytes.clone()) : key;
+    } catch (Throwable e) { // the user's function
+      return null;
+    }
   }
 
   private Outcome outcomeOf(Throwable error, int attempt) {

@@ -21,6 +21,18 @@ public enum GroupVerdict {
   SKIP,
   /** It goes to the dead letters; its group goes on once they have it. Only in a flow. */
   DEAD_LETTER,
+  /**
+   * It and all of its group that comes after it are parked, in their order, until somebody releases
+   * the group; other groups go on. The group is that of the message; a message without one goes to
+   * the dead letters. Only in a flow, with {@link dev.sluice.flow.Flow#parking}.
+   */
+  PARK_GROUP,
+  /**
+   * It stays where it is, unsettled, and its group waits until somebody lets it go on; other groups
+   * go on as far as the look-ahead reaches. After a restart it is tried again. A message without a
+   * group goes to the dead letters. Only in a flow, with {@link ConvoySpec#halted}.
+   */
+  HALT_GROUP,
   /** The whole sequence ends with the error. */
   FAIL_FLOW
 }

@@ -113,9 +113,9 @@ public final class GroupedConvoy {
     ErrorPolicy policy = options.failure().policy();
     GroupVerdict verdict =
         Objects.requireNonNullElse(options.failure().verdict(), GroupVerdict.FAIL_FLOW);
-    if (verdict == GroupVerdict.DEAD_LETTER) {
+    if (verdict != GroupVerdict.SKIP && verdict != GroupVerdict.FAIL_FLOW) {
       throw new IllegalArgumentException(
-          "verdict: DEAD_LETTER (expected: SKIP or FAIL_FLOW; only a Flow has dead letters)");
+          "verdict: " + verdict + " (expected: SKIP or FAIL_FLOW; only a Flow has the others)");
     }
     ElementWork<T, R> work =
         new ElementWork<>(

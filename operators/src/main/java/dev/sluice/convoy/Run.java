@@ -27,6 +27,8 @@ import dev.sluice.dispatch.Lane;
 import dev.sluice.dispatch.LaneSettlement;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.message.Message;
+import dev.sluice.parking.ParkTheGroup;
+import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
@@ -150,6 +152,10 @@ final class Run extends LaneSettlement {
       watch.dispose();
     }
     end(RELEASED);
+    HaltedGroups halted = work.halted();
+    if (halted != null) {
+      halted.letGo(this);
+    }
     releaseWhatCameBack();
   }
 
@@ -199,8 +205,48 @@ final class Run extends LaneSettlement {
     }
   }
 
+  /** What becomes of a message that nobody will try again, whoever has said so. */
   private void reject(Outcome.Reject reject) {
-    pass(reject.attempts() < inPlace ? reject.withAttempts(inPlace) : reject);
+    Outcome.Reject counted = reject.attempts() < inPlace ? reject.withAttempts(inPlace) : reject;
+    HaltedGroups halted = work.halted();
+    if (reject.reason() == DeadLetterReason.EXPIRED) {
+      pass(counted);
+    } else if (work.verdict() == GroupVerdict.PARK_GROUP) {
+      pass(parking(counted));
+    } else if (work.verdict() == GroupVerdict.HALT_GROUP && halted != null) {
+      Object group = work.haltedGroup(lane);
+      if (group == null) {
+        pass(counted);
+      } else {
+        halted.hold(group, this);
+      }
+    } else {
+      pass(counted);
+    }
+  }
+
+  private Outcome parking(Outcome.Reject reject) {
+    Throwable cause = reject.cause();
+    boolean alone = ((Delivery<?>) lane.element()).message().group() == null;
+    return alone || cause instanceof ParkTheGroup
+        ? reject
+        : new Outcome.Reject(
+            reject.reason(),
+            new ParkTheGroup(reject.reason(), cause),
+            reject.attempts(),
+            reject.failedChildren());
+  }
+
+  // == while its group is halted ==
+
+  /** Somebody lets the group go on, or there is nothing to wait for any more. */
+  void goOn() {
+    comeBack(Verdict.rerun(Duration.ZERO));
+  }
+
+  /** Whether there is nothing to wait for any more. */
+  boolean isOver() {
+    return isSealed() || isLost();
   }
 
   @Override

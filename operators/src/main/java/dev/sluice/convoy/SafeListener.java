@@ -48,6 +48,16 @@ final class SafeListener<T> implements ConvoyListener<T> {
   }
 
   @Override
+  public void parked(T element, Throwable error) {
+    tell(() -> listener.parked(element, error));
+  }
+
+  @Override
+  public void halted(T element, Throwable error) {
+    tell(() -> listener.halted(element, error));
+  }
+
+  @Override
   public void deadLettered(T element, Throwable error) {
     tell(() -> listener.deadLettered(element, error));
   }

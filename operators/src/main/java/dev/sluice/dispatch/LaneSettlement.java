@@ -52,8 +52,6 @@ public abstract class LaneSettlement extends SettlementCore {
   private final Lane<?> lane;
   private final Settlement delivery;
   private boolean cameBack; // drain only: before it was sealed
-
-  @SuppressWarnings("UnusedVariable") // through the updater only
   private volatile int state;
 
   private static final AtomicIntegerFieldUpdater<LaneSettlement> STATE =
@@ -114,6 +112,11 @@ public abstract class LaneSettlement extends SettlementCore {
   /** From now on nothing runs again. Before whatever is decided because of that. */
   protected final void seal() {
     cameBack = STATE.getAndSet(this, SEALED) == CAME_BACK;
+  }
+
+  /** Whether nothing runs again. */
+  protected final boolean isSealed() {
+    return state == SEALED;
   }
 
   /** After whatever was decided because nothing runs again. */

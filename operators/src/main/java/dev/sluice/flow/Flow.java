@@ -48,6 +48,8 @@ import dev.sluice.level.LeveledDeliveries;
 import dev.sluice.level.LoadLeveling;
 import dev.sluice.level.Overflow;
 import dev.sluice.message.Message;
+import dev.sluice.parking.Parking;
+import dev.sluice.parking.ParkingSpec;
 import dev.sluice.priority.DeliveryReordering;
 import dev.sluice.priority.PrioritizeSpec;
 import dev.sluice.priority.PriorityMerge;
@@ -60,6 +62,7 @@ import dev.sluice.routing.RoutingTable;
 import dev.sluice.routing.WireTap;
 import dev.sluice.routing.WireTapSpec;
 import dev.sluice.store.IdempotencyStore;
+import dev.sluice.store.ParkingLot;
 import dev.sluice.store.PayloadStore;
 import java.time.Clock;
 import java.time.Duration;
@@ -228,6 +231,37 @@ public final class Flow<T> {
   }
 
   /**
+   * Parks groups that must not go on, with the default options.
+   *
+   * @see #parking(ParkingLot, UnaryOperator)
+   */
+  public Flow<T> parking(ParkingLot lot) {
+    return parking(lot, spec -> spec);
+  }
+
+  /**
+   * Parks groups that must not go on: where a step has the verdict {@link
+   * dev.sluice.convoy.GroupVerdict#PARK_GROUP}, a message of it that has failed for good goes to
+   * the lot with its bytes as they came, and so does every later message of its group, in order,
+   * until somebody {@linkplain ParkingLot#release releases} the group. Then the flow works on what
+   * is in the lot, one message after the other, before anything newer; if one fails again the group
+   * is parked again. Other groups go on.
+   *
+   * <p>A message is acknowledged when it is in the lot, and not before; while the lot is in
+   * trouble, messages of groups wait. What is parked outlives a restart with the store, under the
+   * {@linkplain #named name} of this flow, so give it one. The next message of a group enters the
+   * flow when the one before is settled. Before it does, the lot is asked whether its group is
+   * parked; so this costs a round trip to the store, shared by all messages that wait for it.
+   *
+   * @param lot where groups wait
+   * @param spec the options, from defaults: looks for released groups every second
+   * @throws IllegalArgumentException if an option is out of range
+   */
+  public Flow<T> parking(ParkingLot lot, UnaryOperator<ParkingSpec> spec) {
+    return new Flow<>(settings.parking(Parking.ofDeliveries(lot, spec)), chain);
+  }
+
+  /**
    * Receives again when the source has failed, as {@code restart} says: {@code
    * Retry.backoff(Long.MAX_VALUE, ofSeconds(1)).maxBackoff(ofMinutes(1)).transientErrors(true)}.
    * Without it such a failure ends the flow. A connector heals by itself what it can, so this is
@@ -347,7 +381,8 @@ public final class Flow<T> {
       UnaryOperator<ConvoySpec<Message<T>>> spec) {
     DeliveryConvoy<T, R> convoy = GroupedConvoy.ofDeliveries(group, worker, spec);
     return step(
-        settings.atLeast(convoy.lookAhead()), (source, scope) -> scope.convoy(source, convoy));
+        settings.atLeast(convoy.lookAhead()).parks(convoy.parks()),
+        (source, scope) -> scope.convoy(source, convoy));
   }
 
   /**
@@ -401,7 +436,7 @@ public final class Flow<T> {
       UnaryOperator<CompeteSpec<Message<T>>> spec) {
     DeliveryConvoy<T, R> consumers = CompetingConsumers.ofDeliveries(worker, spec);
     return step(
-        settings.atLeast(consumers.lookAhead()),
+        settings.atLeast(consumers.lookAhead()).parks(consumers.parks()),
         (source, scope) -> scope.convoy(source, consumers));
   }
 
@@ -471,7 +506,7 @@ public final class Flow<T> {
 
   private <R> Flow<R> level(LeveledDeliveries<T, R> leveled) {
     return step(
-        settings.atLeast(leveled.lookAhead()),
+        settings.atLeast(leveled.lookAhead()).parks(leveled.workers().parks()),
         (source, scope) -> scope.convoy(leveled.admitted(source), leveled.workers()));
   }
 

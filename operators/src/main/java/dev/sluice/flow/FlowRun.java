@@ -22,6 +22,7 @@ import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.observe.FlowStep;
+import dev.sluice.parking.DeliveryParking;
 import dev.sluice.retry.DeliveryRetry;
 import java.time.Duration;
 import java.util.List;
@@ -153,8 +154,10 @@ final class FlowRun implements FlowHandle {
                 new Scope(this, settings, Flux.empty())::failed)
             .doOnSubscribe(s -> broken = null)
             .doFinally(this::sourceEnded);
+    DeliveryParking parking = settings.parking();
+    Flux<Delivery<byte[]>> open = parking == null ? deliveries : deliveries.transform(parking);
     DeliveryRetry retry = settings.retry();
-    return retry == null ? deliveries : deliveries.transform(retry);
+    return retry == null ? open : open.transform(retry);
   }
 
   private void sourceEnded(SignalType how) {

@@ -21,6 +21,7 @@ import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.claim.Checker;
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.parking.DeliveryParking;
 import dev.sluice.retry.DeliveryRetry;
 import java.time.Clock;
 import java.time.Duration;
@@ -48,6 +49,8 @@ final class FlowSettings implements Cloneable {
   private @Nullable Retry restart;
   private SafeListener listener = new SafeListener(null);
   private @Nullable DeliveryRetry retry;
+  private @Nullable DeliveryParking parking;
+  private boolean parks; // a step does
   private int needed = 1;
   private String neededFor = "";
   private int collected;
@@ -137,7 +140,16 @@ final class FlowSettings implements Cloneable {
     return listener(first == null ? more : first.and(more));
   }
 
+  FlowSettings parking(DeliveryParking parking) {
+    return with(copy -> copy.parking = parking);
+  }
+
   // == what steps need ==
+
+  /** With a step that may have to park groups. */
+  FlowSettings parks(boolean parks) {
+    return parks ? with(copy -> copy.parks = true) : this;
+  }
 
   /** With a step that needs so many unsettled deliveries. */
   FlowSettings atLeast(int lookAhead) {
@@ -205,6 +217,20 @@ final class FlowSettings implements Cloneable {
   }
 
   void validate() {
+    if (parks && parking == null) {
+      throw new IllegalArgumentException(
+          "verdict: PARK_GROUP in flow "
+              + name
+              + " (expected: with Flow.parking, which says where groups wait)");
+    }
+    if (parking != null && collectsGroups) {
+      throw new IllegalArgumentException(
+          "parking: in flow "
+              + name
+              + " with an aggregate by group (expected: another key; the next message of a group"
+              + " enters when the one before is settled, so no aggregate would ever have a second"
+              + " member)");
+    }
     if (retry != null && retry.isOrdered() && collectsGroups) {
       throw new IllegalArgumentException(
           "retry: ordered, in flow "
@@ -257,9 +283,14 @@ final class FlowSettings implements Cloneable {
   // == values ==
 
   Source source() {
-    return retry == null || retry.through() == null
-        ? source
-        : new WaitingRetries(source, retry.clock(clock));
+    Source all = source;
+    if (retry != null && retry.through() != null) {
+      all = new Returning(all, retry.clock(clock)::waiting);
+    }
+    if (parking != null) {
+      all = new Returning(all, parking.flow(name)::released);
+    }
+    return all;
   }
 
   String name() {
@@ -301,14 +332,19 @@ final class FlowSettings implements Cloneable {
 
   /** The retries of the flow, if it has any but those of its policy. */
   @Nullable DeliveryRetry retry() {
-    return retry == null
+    return retry == null ? null : retry.source(source::can).clock(clock).window(window());
+  }
+
+  /** What parks groups, if anything does. */
+  @Nullable DeliveryParking parking() {
+    return parking == null
         ? null
-        : retry
-            .source(source::can)
-            .clock(clock)
-            .window(
-                (int)
-                    Math.min(MAX_COLLECTED, (long) effectiveMaxUnsettled() * source().channels()));
+        : parking.flow(name).source(source::can).window(window()).maxAttempts(policy.maxAttempts());
+  }
+
+  /** How many deliveries may be out at all. */
+  private int window() {
+    return (int) Math.min(MAX_COLLECTED, (long) effectiveMaxUnsettled() * source().channels());
   }
 
   @Nullable Checker claims() {

@@ -23,6 +23,7 @@ import dev.sluice.dispatch.Lane;
 import dev.sluice.dispatch.LaneSettlement;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.message.Message;
+import dev.sluice.parking.ParkTheGroup;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -75,7 +76,8 @@ final class Try extends LaneSettlement {
         exhausted(new Outcome.Reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, retry.cause()));
       }
     } else if (outcome instanceof Outcome.Reject reject) {
-      if (reject.reason() == DeadLetterReason.ATTEMPTS_EXHAUSTED) {
+      if (reject.reason() == DeadLetterReason.ATTEMPTS_EXHAUSTED
+          && !(reject.cause() instanceof ParkTheGroup)) {
         exhausted(reject);
       } else {
         reject(reject);

@@ -766,7 +766,7 @@ class GroupedConvoyTest {
       refused(c -> c.onFailure(f -> f.jitter(1.5)), "jitter: 1.5 (expected: 0..1)");
       refused(
           c -> c.onFailure(f -> f.then(GroupVerdict.DEAD_LETTER)),
-          "verdict: DEAD_LETTER (expected: SKIP or FAIL_FLOW; only a Flow has dead letters)");
+          "verdict: DEAD_LETTER (expected: SKIP or FAIL_FLOW; only a Flow has the others)");
     }
 
     @Test

@@ -27,28 +27,28 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /** What the source keeps of a delivery: remembers the decisions, which take effect at once. */
-final class Probe extends SettlementCore {
+public final class Probe extends SettlementCore {
 
-  final List<Outcome> decided = new CopyOnWriteArrayList<>();
+  public final List<Outcome> decided = new CopyOnWriteArrayList<>();
   private final String name;
 
-  Probe(String name) {
+  public Probe(String name) {
     this.name = name;
   }
 
   /** Of a message whose text is the name and whose group its first letter. */
-  Delivery<byte[]> delivery() {
+  public Delivery<byte[]> delivery() {
     return new Delivery<>(
         Message.of(name.getBytes(StandardCharsets.UTF_8)).withGroup(name.substring(0, 1)),
         LeakDetector.track(this, "by a probe"),
         new Origin("probes", name, 1, Instant.EPOCH, 1));
   }
 
-  static String text(Delivery<byte[]> delivery) {
+  public static String text(Delivery<byte[]> delivery) {
     return new String(delivery.message().payload(), StandardCharsets.UTF_8);
   }
 
-  void lose() {
+  public void lose() {
     markLost();
   }
 

@@ -18,14 +18,20 @@ package dev.sluice.flow;
 import dev.sluice.channel.Capability;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.Delivery;
-import dev.sluice.retry.DeliveryRetry;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Sinks;
 
-/** The messages of a source, and those that wait elsewhere for their next attempt. */
-record WaitingRetries(Source source, DeliveryRetry retry) implements Source {
+/**
+ * The messages of a source, and those that were put aside and come back.
+ *
+ * @param aside where they come from
+ */
+record Returning(
+    Source source, Function<? super ReceiveOptions, ? extends Flux<Delivery<byte[]>>> aside)
+    implements Source {
 
   private static final int CHANNELS = 2;
 
@@ -69,7 +75,7 @@ record WaitingRetries(Source source, DeliveryRetry retry) implements Source {
           return Flux.merge(
                   options.maxUnsettled(),
                   source.receive(options, noMore, failed).doOnComplete(oneEnded),
-                  retry.waiting(options).doOnComplete(oneEnded))
+                  aside.apply(options).doOnComplete(oneEnded))
               .takeUntilOther(ended.asMono());
         });
   }

@@ -1,0 +1,103 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.parking;
+
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+
+/** The options of parking. Immutable: each method returns a changed copy. */
+public final class ParkingSpec {
+
+  static final ParkingSpec DEFAULT =
+      new ParkingSpec(Duration.ofSeconds(1), 16, Duration.ofSeconds(30), null);
+
+  private static final int MOST_AT_ONCE = 1_000;
+
+  private final Duration poll;
+  private final int atOnce;
+  private final Duration lease;
+  private final @Nullable Scheduler timer;
+
+  private ParkingSpec(Duration poll, int atOnce, Duration lease, @Nullable Scheduler timer) {
+    this.poll = poll;
+    this.atOnce = atOnce;
+    this.lease = lease;
+    this.timer = timer;
+  }
+
+  /**
+   * How often the flow looks for groups that were released. Defaults to 1 s.
+   *
+   * @param poll more than zero
+   */
+  public ParkingSpec poll(Duration poll) {
+    return new ParkingSpec(positive("poll", poll), atOnce, lease, timer);
+  }
+
+  /**
+   * How many released groups the flow works on at once, one message of each. Defaults to 16.
+   *
+   * @param atOnce 1..1000
+   */
+  public ParkingSpec atOnce(int atOnce) {
+    if (atOnce < 1 || atOnce > MOST_AT_ONCE) {
+      throw new IllegalArgumentException(
+          "atOnce: " + atOnce + " (expected: 1.." + MOST_AT_ONCE + ")");
+    }
+    return new ParkingSpec(poll, atOnce, lease, timer);
+  }
+
+  /**
+   * For how long a flow that has died keeps others from the groups that it worked on. It is renewed
+   * at a third. Defaults to 30 s.
+   *
+   * @param lease more than zero
+   */
+  public ParkingSpec lease(Duration lease) {
+    return new ParkingSpec(poll, atOnce, positive("lease", lease), timer);
+  }
+
+  /** Where waits are scheduled. Defaults to {@code Schedulers.parallel()}. */
+  public ParkingSpec timer(Scheduler timer) {
+    return new ParkingSpec(poll, atOnce, lease, Objects.requireNonNull(timer, "timer"));
+  }
+
+  private static Duration positive(String option, Duration value) {
+    if (value.isNegative() || value.isZero()) {
+      throw new IllegalArgumentException(option + ": " + value + " (expected: > PT0S)");
+    }
+    return value;
+  }
+
+  Duration poll() {
+    return poll;
+  }
+
+  int atOnce() {
+    return atOnce;
+  }
+
+  Duration lease() {
+    return lease;
+  }
+
+  Scheduler timer() {
+    return timer == null ? Schedulers.parallel() : timer;
+  }
+}
