@@ -30,6 +30,9 @@ import reactor.blockhound.integration.BlockHoundIntegration;
  *   <li>Allowed: the allocator of Netty extending itself, under a lock that it holds for
  *       microseconds. A read that is refused there ends its connection.
  *   <li>Allowed: the AWS SDK looking up an XML parser, once for each of its event loops.
+ *   <li>Allowed: the AWS SDK taking a digest from its pool, under a lock, for microseconds. Refused
+ *       while it waits for that lock, a thread would leave the lock broken, and the next one that
+ *       wants it would hang for good.
  *   <li>Allowed: a connection pool of Netty that is closed, which waits on one event loop of the
  *       AWS SDK for the connections of others. It is the end of the client, and nobody else's loop;
  *       not allowed, it would leave the pool open, and the client waiting for it.
@@ -43,6 +46,7 @@ public final class SluiceBlockHound implements BlockHoundIntegration {
   private static final String NETTY_ALLOCATOR = "io.netty.buffer.AdaptivePoolingAllocator";
   private static final String XML =
       "software.amazon.awssdk.protocols.query.unmarshall.XmlDomParser";
+  private static final String DIGESTS = "software.amazon.awssdk.checksums.internal.DigestAlgorithm";
   private static final String POOL = "io.netty.channel.pool.SimpleChannelPool";
   private static final String AWS_EVENT_LOOP = "aws-java-sdk-NettyEventLoop";
 
@@ -53,6 +57,8 @@ public final class SluiceBlockHound implements BlockHoundIntegration {
         .allowBlockingCallsInside(NETTY_ALLOCATOR, "allocate")
         .allowBlockingCallsInside(XML, "createXmlInputFactory")
         .allowBlockingCallsInside(POOL, "close")
+        .allowBlockingCallsInside(DIGESTS, "getDigest")
+        .allowBlockingCallsInside(DIGESTS + "$CloseableMessageDigest", "close")
         .allowBlockingCallsInside(TCK + "Receptacle", "add")
         .allowBlockingCallsInside(TCK + "Receptacle", "complete")
         .allowBlockingCallsInside(TCK + "Promise", "complete")
