@@ -18,45 +18,20 @@ package dev.sluice.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.PooledByteBufAllocator;
 import io.netty.util.ResourceLeakDetector;
-import io.netty.util.ResourceLeakDetectorFactory;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
-/** Finds buffers that nobody has released. To be loaded before the first buffer is made. */
+/** Finds buffers that nobody has released, whenever it is loaded. */
 final class Leaks {
 
   private static final Queue<String> FOUND = new ConcurrentLinkedQueue<>();
 
   static {
     ResourceLeakDetector.setLevel(ResourceLeakDetector.Level.PARANOID);
-    ResourceLeakDetectorFactory.setResourceLeakDetectorFactory(
-        new ResourceLeakDetectorFactory() {
-          @Override
-          @Deprecated
-          public <T> ResourceLeakDetector<T> newResourceLeakDetector(
-              Class<T> resource, int interval, long maxActive) {
-            return new Detector<>(resource, interval);
-          }
-        });
-  }
-
-  private static final class Detector<T> extends ResourceLeakDetector<T> {
-
-    Detector(Class<?> resource, int interval) {
-      super(resource, interval);
-    }
-
-    @Override
-    protected void reportTracedLeak(String type, String records) {
-      FOUND.add(type + records);
-    }
-
-    @Override
-    protected void reportUntracedLeak(String type) {
-      FOUND.add(type);
-    }
+    ByteBufUtil.setLeakListener((type, records) -> FOUND.add(type + records));
   }
 
   private Leaks() {}
