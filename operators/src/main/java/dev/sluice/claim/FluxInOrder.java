@@ -167,6 +167,7 @@ final class FluxInOrder<T, R> extends FluxOperator<T, R> {
         Operators.onDiscard(element, currentContext());
       } else {
         mono.subscribe(place);
+        place.begun();
       }
     }
 
@@ -333,6 +334,13 @@ final class FluxInOrder<T, R> extends FluxOperator<T, R> {
     /** Null while the work runs; then its value, or EMPTY; GONE when nobody wants it any more. */
     private final AtomicReference<@Nullable Object> outcome = new AtomicReference<>();
 
+    /**
+     * Work that is being subscribed to is not cancelled before it has begun: it would neither give
+     * a value nor have been shown the element, which then nobody would discard. It is cancelled
+     * right afterwards.
+     */
+    private volatile boolean begun;
+
     private volatile @Nullable Subscription s;
 
     @SuppressWarnings("rawtypes")
@@ -389,6 +397,14 @@ final class FluxInOrder<T, R> extends FluxOperator<T, R> {
       return outcome.get() == GONE;
     }
 
+    /** The work has been subscribed to; whoever sees both this and GONE cancels it. */
+    void begun() {
+      begun = true;
+      if (isGone()) {
+        Operators.terminate(S, this);
+      }
+    }
+
     /** What the work has given, if anything; inside the drain, and only when it is done. */
     @SuppressWarnings("unchecked")
     @Nullable R take() {
@@ -399,7 +415,9 @@ final class FluxInOrder<T, R> extends FluxOperator<T, R> {
     /** Nobody wants it any more; inside the drain. */
     void leave() {
       Object before = outcome.getAndSet(GONE);
-      Operators.terminate(S, this);
+      if (begun) {
+        Operators.terminate(S, this);
+      }
       if (before != null && before != EMPTY) {
         Operators.onDiscard(before, currentContext());
       }

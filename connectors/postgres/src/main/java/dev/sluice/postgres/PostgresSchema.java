@@ -46,7 +46,8 @@ final class PostgresSchema {
           "V8__payloads.sql",
           "V9__sagas.sql",
           "V10__parking.sql",
-          "V11__topics.sql");
+          "V11__topics.sql",
+          "V12__positions.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 
