@@ -54,7 +54,8 @@ final class Upload {
    * parts    every part whose memory has not been given back; a part is added before it waits for
    *          memory, and whoever adds one looks at closed afterwards, so none is forgotten
    * created  set before the upload can be known to anybody; it is not cancelled, or nobody would
-   *          know what to abort
+   *          know what to abort. Whoever sets it looks at closed afterwards, as the end looks at it
+   *          after closing, so that one of the two aborts what is created
    * done     S3 has the whole payload; nothing is to be aborted
    */
 
@@ -199,6 +200,9 @@ final class Upload {
             () -> {
               var creation = store.client().createMultipartUpload(request);
               created = creation;
+              if (closed) { // by the end, which has not seen what is created here
+                abandon(creation).subscribe();
+              }
               return creation;
             },
             /* suppressCancel= */ true)
@@ -289,6 +293,10 @@ final class Upload {
     if (done || creation == null) {
       return Mono.empty();
     }
+    return abandon(creation);
+  }
+
+  private Mono<Void> abandon(CompletableFuture<CreateMultipartUploadResponse> creation) {
     return Mono.fromFuture(creation, /* suppressCancel= */ true)
         .flatMap(
             upload ->
