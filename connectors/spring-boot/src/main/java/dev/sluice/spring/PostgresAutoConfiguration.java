@@ -21,6 +21,8 @@ import io.r2dbc.spi.ConnectionFactoryOptions;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.DisposableBean;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
@@ -30,29 +32,38 @@ import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.ReactiveHealthIndicator;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import reactor.core.publisher.Mono;
 
 /** The database of {@code sluice.postgres.url}, connected when the application starts. */
 @AutoConfiguration(after = FlowsAutoConfiguration.class)
 @ConditionalOnClass(PostgresDatabase.class)
 @ConditionalOnProperty("sluice.postgres.url")
-class PostgresAutoConfiguration {
+class PostgresAutoConfiguration implements DisposableBean {
 
   private static final Duration CLOSE = Duration.ofSeconds(30);
   private static final Duration PING = Duration.ofSeconds(5);
+
+  private @Nullable PostgresDatabase made;
 
   @Bean(destroyMethod = "")
   @ConditionalOnMissingBean
   PostgresDatabase sluicePostgresDatabase(SluiceProperties properties) {
     SluiceProperties.Postgres postgres = properties.postgres();
-    return Objects.requireNonNull(
-        PostgresDatabase.connect(options(postgres), spec(postgres))
-            .block(postgres.connectTimeout()));
+    PostgresDatabase database =
+        Objects.requireNonNull(
+            PostgresDatabase.connect(options(postgres), spec(postgres))
+                .block(postgres.connectTimeout()));
+    made = database;
+    return database;
   }
 
-  /** Closes the database after the flows have been drained. */
-  @Bean
-  AutoCloseable sluicePostgresClosing(PostgresDatabase database) {
-    return () -> database.close().block(CLOSE);
+  /** Closes what was made here, and no database of the application's, when flows are drained. */
+  @Override
+  public void destroy() {
+    PostgresDatabase database = made;
+    if (database != null) {
+      database.close().block(CLOSE);
+    }
   }
 
   private static ConnectionFactoryOptions options(SluiceProperties.Postgres postgres) {
@@ -88,7 +99,7 @@ class PostgresAutoConfiguration {
               .ping()
               .timeout(PING)
               .thenReturn(Health.up().build())
-              .onErrorResume(error -> reactor.core.publisher.Mono.just(Health.down(error).build()));
+              .onErrorResume(error -> Mono.just(Health.down(error).build()));
     }
   }
 }
