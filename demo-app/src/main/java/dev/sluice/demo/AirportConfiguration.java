@@ -25,10 +25,12 @@ import dev.sluice.demo.flight.Timetable;
 import dev.sluice.demo.ledger.Ledger;
 import dev.sluice.demo.live.Audit;
 import dev.sluice.demo.live.LiveFeed;
+import dev.sluice.demo.live.LiveSection;
 import dev.sluice.demo.load.LoadGenerator;
 import dev.sluice.demo.loading.LoadingFlow;
 import dev.sluice.demo.loading.LoadingWork;
 import java.time.Clock;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import tools.jackson.databind.json.JsonMapper;
@@ -117,8 +119,18 @@ class AirportConfiguration {
       DeadLetterLog deadLetters,
       LoadingFlow flow,
       LoadGenerator load,
+      ObjectProvider<LiveSection> sections,
       JsonMapper json,
       Clock clock) {
-    return LiveFeed.of(ledger, departures, timetable, deadLetters, flow, load::view, json, clock);
+    return LiveFeed.of(
+        ledger,
+        departures,
+        timetable,
+        deadLetters,
+        flow,
+        load::view,
+        sections.orderedStream().toList(),
+        json,
+        clock);
   }
 }

@@ -73,12 +73,18 @@ final class AirportClient {
     return send(HttpMethod.GET, path).body();
   }
 
-  /** The live feed. */
+  /** The frames of the live feed. */
   Flux<JsonNode> frames() {
+    return events("frame");
+  }
+
+  /** The views of one section of the live feed. */
+  Flux<JsonNode> events(String name) {
     return http.get()
         .uri("/api/live")
         .retrieve()
         .bodyToFlux(new ParameterizedTypeReference<ServerSentEvent<String>>() {})
+        .filter(event -> name.equals(event.event()))
         .map(event -> json(Objects.requireNonNull(event.data())));
   }
 

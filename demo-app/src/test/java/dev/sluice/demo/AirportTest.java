@@ -387,7 +387,14 @@ class AirportTest {
 
     @Test
     void comesWithItsFilesAndAllowsNothingElse() {
-      for (String path : List.of("/", "/airport.css", "/airport.js", "/favicon.svg")) {
+      for (String path :
+          List.of(
+              "/",
+              "/airport.css",
+              "/airport.js",
+              "/page/kit.js",
+              "/sections/bags.js",
+              "/favicon.svg")) {
         web.get()
             .uri(path)
             .exchange()

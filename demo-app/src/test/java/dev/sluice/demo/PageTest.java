@@ -19,9 +19,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -32,8 +39,25 @@ class PageTest {
 
   private static String file(String name) throws IOException {
     try (InputStream in = PageTest.class.getResourceAsStream("/static/" + name)) {
-      return new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
+      return new String(Objects.requireNonNull(in, name).readAllBytes(), StandardCharsets.UTF_8);
     }
+  }
+
+  /** The modules by their names, found by following the imports from the page's script. */
+  private static Map<String, String> scripts() throws IOException {
+    Map<String, String> scripts = new TreeMap<>();
+    Deque<String> next = new ArrayDeque<>(List.of("airport.js"));
+    while (!next.isEmpty()) {
+      String name = next.pop();
+      if (!scripts.containsKey(name)) {
+        String script = file(name);
+        scripts.put(name, script);
+        URI base = URI.create("/" + name);
+        all("from '([^']+)'", script)
+            .forEach(imported -> next.push(base.resolve(imported).getPath().substring(1)));
+      }
+    }
+    return scripts;
   }
 
   private static Set<String> all(String regex, String text) {
@@ -55,26 +79,60 @@ class PageTest {
 
   @Test
   void asksNobodyElseForAnything() throws IOException {
-    for (String name : Set.of("index.html", "airport.css", "airport.js")) {
-      assertThat(file(name)).as(name).doesNotContainPattern("https?://|@import|url\\(");
-    }
+    Map<String, String> files = scripts();
+    files.put("index.html", file("index.html"));
+    files.put("airport.css", file("airport.css"));
+
+    files.forEach(
+        (name, content) ->
+            assertThat(content).as(name).doesNotContainPattern("https?://|@import|url\\("));
   }
 
   @Test
   void putsInWhatTheServerSaysAsTextOnly() throws IOException {
-    assertThat(file("airport.js"))
-        .doesNotContainPattern(
-            "innerHTML|outerHTML|insertAdjacentHTML|document\\.write|eval\\(|new Function");
+    scripts()
+        .forEach(
+            (name, script) ->
+                assertThat(script)
+                    .as(name)
+                    .doesNotContainPattern(
+                        "innerHTML|outerHTML|insertAdjacentHTML|document\\.write|eval\\("
+                            + "|new Function|setHTMLUnsafe"));
   }
 
   @Test
-  void hasEveryElementItsScriptAsksFor() throws IOException {
-    String html = file("index.html");
+  void hasEveryElementItsScriptsAskFor() throws IOException {
+    Set<String> ids = all("\\bid=\"([a-z-]+)\"", file("index.html"));
 
-    Set<String> asked = all("\\$\\('([a-z-]+)'\\)", file("airport.js"));
+    Set<String> asked = new TreeSet<>();
+    for (String script : scripts().values()) {
+      asked.addAll(all("(?:\\$|copyOf|clearProblem|onSubmit)\\('([a-z-]+)'[,)]", script));
+    }
 
     assertThat(asked).hasSizeGreaterThan(40);
-    assertThat(all("\\bid=\"([a-z-]+)\"", html)).containsAll(asked);
+    assertThat(ids).containsAll(asked);
+  }
+
+  @Test
+  void hasNoIdTwice() throws IOException {
+    List<String> ids = new ArrayList<>();
+    Matcher matcher = Pattern.compile("\\bid=\"([^\"]+)\"").matcher(file("index.html"));
+    while (matcher.find()) {
+      ids.add(matcher.group(1));
+    }
+
+    assertThat(ids).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void hasATopicForEachLinkOfItsNavigationAndALinkForEachTopic() throws IOException {
+    String html = file("index.html");
+    String navigation =
+        html.substring(html.indexOf("<nav class=\"topics\""), html.indexOf("</nav>"));
+
+    assertThat(all("<section class=\"topic\" id=\"([a-z-]+)\" data-name=\"[^\"]+\"", html))
+        .hasSizeGreaterThan(2)
+        .isEqualTo(all("href=\"#([a-z-]+)\"", navigation));
   }
 
   @Test
@@ -82,7 +140,7 @@ class PageTest {
     String html = file("index.html");
 
     assertThat(all("<label for=\"([a-z-]+)\"", html))
-        .containsExactlyElementsOf(all("<input[^>]*\\bid=\"([a-z-]+)\"", html));
+        .containsExactlyElementsOf(all("<(?:input|select|textarea)[^>]*\\bid=\"([a-z-]+)\"", html));
   }
 
   @Test

@@ -21,7 +21,7 @@ import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Flux;
 
-/** The live feed: a {@link Frame} four times a second. */
+/** The live feed: the {@link Frame} four times a second, the other sections when they change. */
 @RestController
 class LiveController {
 
@@ -33,6 +33,7 @@ class LiveController {
 
   @GetMapping(path = "/api/live", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
   Flux<ServerSentEvent<String>> live() {
-    return feed.frames().map(frame -> ServerSentEvent.builder(frame).event("frame").build());
+    return feed.events()
+        .map(event -> ServerSentEvent.builder(event.json()).event(event.name()).build());
   }
 }

@@ -21,7 +21,12 @@ import dev.sluice.demo.flight.Timetable;
 import dev.sluice.demo.ledger.Ledger;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
@@ -34,26 +39,43 @@ import reactor.core.publisher.Sinks;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Takes a picture four times a second, whether or not anybody looks, because each is also a sample
- * of the invariant. A picture is written as JSON once, for all who look.
+ * Takes a picture of each section four times a second, whether or not anybody looks, because each
+ * frame is also a sample of the invariant. A picture is written as JSON once, for all who look, and
+ * sent if it differs from the one before. One that cannot be taken, or is too large, is logged and
+ * left out; the others do not notice.
  */
 public final class LiveFeed implements SmartLifecycle {
 
   static final Duration INTERVAL = Duration.ofMillis(250);
 
+  /** How many characters of JSON a section may have. */
+  static final int LARGEST = 256 * 1024;
+
+  private static final Pattern EVENT = Pattern.compile("[a-z]+(-[a-z]+)*");
+
   private static final Logger log = LoggerFactory.getLogger(LiveFeed.class);
 
-  private final LiveState state;
+  private final List<Showing> showing = new ArrayList<>();
   private final JsonMapper json;
-  private final Sinks.Many<String> frames = Sinks.many().replay().latest();
   private final Disposable.Swap ticking = Disposables.swap();
 
-  private LiveFeed(LiveState state, JsonMapper json) {
-    this.state = state;
+  LiveFeed(List<LiveSection> sections, JsonMapper json) {
     this.json = json;
+    Set<String> events = new HashSet<>();
+    for (LiveSection section : sections) {
+      String event = section.event();
+      if (!EVENT.matcher(event).matches() || !events.add(event)) {
+        throw new IllegalArgumentException(
+            "event: "
+                + event
+                + " (expected: small letters and hyphens, of no other section) of "
+                + section.getClass().getName());
+      }
+      showing.add(new Showing(section));
+    }
   }
 
-  /** A feed of what these know. */
+  /** A feed of what these know, and of the sections. */
   public static LiveFeed of(
       Ledger ledger,
       Departures departures,
@@ -61,15 +83,35 @@ public final class LiveFeed implements SmartLifecycle {
       DeadLetterLog deadLetters,
       LoadingGauges gauges,
       Supplier<Frame.Load> load,
+      List<LiveSection> sections,
       JsonMapper json,
       Clock clock) {
-    return new LiveFeed(
-        new LiveState(ledger, departures, timetable, deadLetters, gauges, load, clock), json);
+    List<LiveSection> all = new ArrayList<>(sections.size() + 1);
+    all.add(new LiveState(ledger, departures, timetable, deadLetters, gauges, load, clock));
+    all.addAll(sections);
+    return new LiveFeed(all, json);
   }
 
-  /** The latest picture and all that follow; who is slow misses some. */
-  Flux<String> frames() {
-    return frames.asFlux().onBackpressureLatest();
+  /**
+   * A view as it is sent.
+   *
+   * @param name of the event
+   * @param json the view
+   */
+  record Event(String name, String json) {}
+
+  /**
+   * The latest picture of each section and all that follow. Who is slow misses some, but never the
+   * latest: at most two of each section wait.
+   */
+  Flux<Event> events() {
+    return Flux.fromIterable(showing)
+        .flatMap(each -> each.latest.asFlux().onBackpressureLatest(), showing.size(), 1);
+  }
+
+  /** Takes a picture of each section. */
+  void take() {
+    showing.forEach(Showing::take);
   }
 
   @Override
@@ -77,13 +119,7 @@ public final class LiveFeed implements SmartLifecycle {
     ticking.update(
         Flux.interval(Duration.ZERO, INTERVAL)
             .onBackpressureDrop()
-            .map(tick -> json.writeValueAsString(state.frame()))
-            .subscribe(
-                frames::tryEmitNext,
-                failure -> {
-                  log.error("the live feed has failed", failure);
-                  frames.tryEmitError(failure);
-                }));
+            .subscribe(tick -> take(), failure -> log.error("the live feed has failed", failure)));
   }
 
   @Override
@@ -107,6 +143,39 @@ public final class LiveFeed implements SmartLifecycle {
   @EventListener(ContextClosedEvent.class)
   void end() {
     stop();
-    frames.tryEmitComplete();
+    showing.forEach(each -> each.latest.tryEmitComplete());
+  }
+
+  /** A section, and the picture of it that was sent last. */
+  private final class Showing {
+
+    private final LiveSection section;
+    private final Sinks.Many<Event> latest = Sinks.many().replay().latest();
+    private String last = "";
+    private boolean failing;
+
+    private Showing(LiveSection section) {
+      this.section = section;
+    }
+
+    private void take() {
+      try {
+        String next = json.writeValueAsString(section.view());
+        if (next.length() > LARGEST) {
+          throw new IllegalStateException(
+              next.length() + " characters (expected: at most " + LARGEST + ")");
+        }
+        failing = false;
+        if (!next.equals(last)) {
+          last = next;
+          latest.tryEmitNext(new Event(section.event(), next));
+        }
+      } catch (RuntimeException e) {
+        if (!failing) {
+          failing = true;
+          log.error("no picture of {} until it can be taken again", section.event(), e);
+        }
+      }
+    }
   }
 }

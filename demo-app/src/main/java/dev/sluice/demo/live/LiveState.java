@@ -30,8 +30,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
-/** Takes the pictures of baggage control. Not thread-safe: one thread at a time takes them. */
-final class LiveState {
+/**
+ * Takes the pictures of baggage control: the pulse of the feed. Not thread-safe: one thread at a
+ * time takes them.
+ */
+final class LiveState implements LiveSection {
 
   private final Ledger ledger;
   private final Departures departures;
@@ -61,7 +64,13 @@ final class LiveState {
     this.board = new Board(departures.size());
   }
 
-  Frame frame() {
+  @Override
+  public String event() {
+    return "frame";
+  }
+
+  @Override
+  public Frame view() {
     Instant now = clock.instant();
     List<Timetable.Leaving> leaving = timetable.nextFirst();
     List<Timetable.Leaving> lanes = new ArrayList<>(Board.LANES);
