@@ -19,7 +19,10 @@ import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.ConfigurationPropertiesScan;
 
-/** Airport baggage control: the patterns at work, on a Kafka broker inside this process. */
+/**
+ * Airport baggage control: the patterns at work, on a Kafka, a PostgreSQL and an S3 of its own
+ * unless it is told of others.
+ */
 @SpringBootApplication
 @ConfigurationPropertiesScan
 public class AirportApplication {

@@ -17,33 +17,21 @@ package dev.sluice.demo;
 
 import dev.sluice.demo.live.Audit;
 import dev.sluice.demo.live.Frame;
-import dev.sluice.demo.loading.LoadingFlow;
+import dev.sluice.demo.live.LoadingGauges;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 
-/** What the health endpoint tells of baggage control. */
+/** What the health endpoint tells of baggage control, beside flows and database. */
 @Configuration(proxyBeanMethods = false)
 class AirportHealth {
 
-  /** The loading flow runs. */
-  @Bean
-  HealthIndicator flowHealthIndicator(LoadingFlow flow) {
-    return () -> {
-      Frame.Flow state = flow.flow();
-      return (state.up() ? Health.up() : Health.down())
-          .withDetail("state", state.state())
-          .withDetail("admitted", flow.convoy().admitted())
-          .build();
-    };
-  }
-
   /** The broker answers. */
   @Bean
-  HealthIndicator brokerHealthIndicator(LoadingFlow flow) {
+  HealthIndicator brokerHealthIndicator(LoadingGauges loading) {
     return () -> {
-      Frame.Kafka kafka = flow.kafka();
+      Frame.Kafka kafka = loading.kafka();
       return (kafka.up() ? Health.up() : Health.down())
           .withDetail("bootstrap", kafka.bootstrap())
           .withDetail("waiting", kafka.waiting())

@@ -27,5 +27,8 @@ public final class Topics {
   /** Records that could not be loaded, with the reason. */
   public static final String DEAD_LETTERS = "bags.dead-letters";
 
+  /** How many partitions the topics of bags have. */
+  public static final int PARTITIONS = 4;
+
   private Topics() {}
 }

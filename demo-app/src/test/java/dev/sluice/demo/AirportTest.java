@@ -22,22 +22,17 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 import dev.sluice.demo.AirportClient.Answer;
 import dev.sluice.demo.ledger.Counters;
 import dev.sluice.demo.ledger.Ledger;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.springframework.boot.builder.SpringApplicationBuilder;
-import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.MediaType;
 import org.springframework.test.web.reactive.server.WebTestClient;
@@ -45,12 +40,9 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import tools.jackson.databind.JsonNode;
 
-/** Baggage control as a whole, over HTTP, with its broker. */
+/** Baggage control as a whole, over HTTP, with its backends. */
+@ExtendWith(RunningAirport.class)
 class AirportTest {
-
-  @TempDir static Path data;
-
-  private static ConfigurableApplicationContext application;
 
   private static final AtomicInteger TAGS = new AtomicInteger();
 
@@ -59,22 +51,10 @@ class AirportTest {
   private AirportClient airport;
   private WebTestClient web;
 
-  @BeforeAll
-  static void start() {
-    application =
-        new SpringApplicationBuilder(AirportApplication.class)
-            .run("--server.port=0", "--demo.kafka-port=0", "--demo.data-dir=" + data);
-  }
-
-  @AfterAll
-  static void stop() {
-    application.close();
-  }
-
   @BeforeEach
   void connect() {
-    ledger = application.getBean(Ledger.class);
-    port = application.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
+    ledger = RunningAirport.bean(Ledger.class);
+    port = RunningAirport.port();
     airport = new AirportClient(port);
     web =
         WebTestClient.bindToServer()
@@ -456,13 +436,13 @@ class AirportTest {
   class Health {
 
     @Test
-    void showsTheFlowTheBrokerAndTheAudit() {
+    void showsTheFlowsTheBackendsAndTheAudit() {
       JsonNode health =
           eventually(
               () -> airport.get("/actuator/health"),
               body -> body.path("status").asString().equals("UP"));
 
-      for (String component : List.of("flow", "broker", "audit")) {
+      for (String component : List.of("sluice", "sluicePostgres", "broker", "audit")) {
         assertThat(health.path("components").path(component).path("status").asString())
             .as(component)
             .isEqualTo("UP");

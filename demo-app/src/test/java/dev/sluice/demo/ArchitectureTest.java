@@ -165,19 +165,31 @@ class ArchitectureTest {
     noClasses()
         .should()
         .callMethodWhere(
-            new DescribedPredicate<>(
-                "a Reactor operator that hangs, hides errors, drops or blocks") {
+            new DescribedPredicate<>("a Reactor operator that hangs, hides errors or drops") {
               @Override
               public boolean test(JavaMethodCall call) {
                 boolean reactor = call.getTargetOwner().isAssignableTo(Publisher.class);
                 String name = call.getName();
                 return reactor
-                    && (name.matches(
-                            "groupBy|onErrorContinue|onBackpressureLatest|block|blockFirst|blockLast|blockOptional|toIterable|toStream")
+                    && (name.matches("groupBy|onErrorContinue|onBackpressureLatest")
                         || name.equals("onBackpressureDrop") // and tells nobody
                             && call.getTarget().getRawParameterTypes().isEmpty()
                         || name.matches("bufferTimeout|windowTimeout")
                             && call.getTarget().getRawParameterTypes().size() < 4);
+              }
+            })
+        .check(LIBRARY);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.sluice.spring") // the container's threads wait for its beans
+        .should()
+        .callMethodWhere(
+            new DescribedPredicate<>("a Reactor operator that blocks") {
+              @Override
+              public boolean test(JavaMethodCall call) {
+                return call.getTargetOwner().isAssignableTo(Publisher.class)
+                    && call.getName()
+                        .matches("block|blockFirst|blockLast|blockOptional|toIterable|toStream");
               }
             })
         .check(LIBRARY);

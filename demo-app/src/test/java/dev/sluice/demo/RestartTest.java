@@ -94,6 +94,8 @@ class RestartTest {
                 AirportApplication.class.getName(),
                 "--server.port=" + port,
                 "--demo.kafka-port=" + kafkaPort,
+                "--demo.postgres-port=0",
+                "--demo.s3-port=0",
                 "--demo.data-dir=" + data.resolve("data"))
             .redirectErrorStream(true)
             .redirectOutput(ProcessBuilder.Redirect.appendTo(data.resolve("log").toFile()))

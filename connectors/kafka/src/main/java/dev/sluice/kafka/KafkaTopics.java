@@ -81,15 +81,37 @@ public final class KafkaTopics {
    */
   public static Mono<Void> ensure(
       String bootstrapServers, String topic, int partitions, Map<String, ?> properties) {
+    return ensure(bootstrapServers, topic, partitions, Map.of(), properties);
+  }
+
+  /**
+   * Makes a topic, as {@link #ensure(String, String, int, Map)} does, with a configuration of its
+   * own. A topic that is there keeps the one it has.
+   *
+   * @param bootstrapServers the brokers to begin with, {@code host:port,host:port}
+   * @param topic the name of the topic
+   * @param partitions how many partitions it has, at least 1
+   * @param config the topic's configuration, such as {@code retention.ms}
+   * @param properties properties of the admin client, for example for encryption
+   * @throws IllegalArgumentException if an argument is out of range
+   */
+  public static Mono<Void> ensure(
+      String bootstrapServers,
+      String topic,
+      int partitions,
+      Map<String, String> config,
+      Map<String, ?> properties) {
     Require.notBlank("bootstrapServers", bootstrapServers);
     Require.notBlank("topic", topic);
     Require.between("partitions", partitions, 1, 100_000);
-    Map<String, Object> config = new HashMap<>(properties);
-    config.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
+    NewTopic wanted =
+        new NewTopic(topic, Optional.of(partitions), Optional.empty()).configs(Map.copyOf(config));
+    Map<String, Object> client = new HashMap<>(properties);
+    client.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
     return Mono.usingWhen(
-        Mono.fromSupplier(() -> new KafkaAdmin(config)),
+        Mono.fromSupplier(() -> new KafkaAdmin(client)),
         admin ->
-            create(admin, topic, partitions)
+            create(admin, wanted)
                 .onErrorResume(
                     TopicExistsException.class, exists -> verify(admin, topic, partitions))
                 .then(awaitLeaders(admin, topic, partitions)),
@@ -145,8 +167,7 @@ public final class KafkaTopics {
         : Duration.ofSeconds(Long.MAX_VALUE);
   }
 
-  private static Mono<Void> create(KafkaAdmin admin, String topic, int partitions) {
-    NewTopic wanted = new NewTopic(topic, Optional.of(partitions), Optional.empty());
+  private static Mono<Void> create(KafkaAdmin admin, NewTopic wanted) {
     return admin.call(client -> client.createTopics(List.of(wanted)).all());
   }
 

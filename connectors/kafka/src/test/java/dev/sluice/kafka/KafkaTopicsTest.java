@@ -44,6 +44,18 @@ class KafkaTopicsTest {
   }
 
   @Test
+  void areMadeWithAConfigurationOfTheirOwn() {
+    String servers = Broker.servers();
+    Map<String, String> forAnHour = Map.of("retention.ms", "3600000");
+    StepVerifier.create(
+            KafkaTopics.ensure(servers, "kept-for-an-hour", 1, forAnHour, Map.of())
+                .then(KafkaTopics.retention(servers, "kept-for-an-hour", Map.of())))
+        .expectNext(Duration.ofHours(1))
+        .expectComplete()
+        .verify(SOON);
+  }
+
+  @Test
   void withAnotherNumberOfPartitionsAreRefused() {
     String topic = Broker.newTopic(2);
     StepVerifier.create(KafkaTopics.ensure(Broker.servers(), topic, 3))

@@ -1,0 +1,85 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.demo;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.util.FileSystemUtils;
+
+/**
+ * Baggage control with its backends, started when the first test class asks for it, for all of
+ * them: add it with {@code @ExtendWith}. They run one after the other.
+ */
+public final class RunningAirport implements BeforeAllCallback, AutoCloseable {
+
+  private static ConfigurableApplicationContext application;
+
+  private Path data;
+
+  @Override
+  public void beforeAll(ExtensionContext context) {
+    context
+        .getRoot()
+        .getStore(ExtensionContext.Namespace.GLOBAL)
+        .computeIfAbsent(RunningAirport.class, first -> start());
+  }
+
+  private RunningAirport start() {
+    try {
+      data = Files.createTempDirectory("airport-");
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    }
+    application =
+        new SpringApplicationBuilder(AirportApplication.class).run(arguments(data, 0, 0, 0, 0));
+    return this;
+  }
+
+  /** The arguments of an application of its own on these ports. */
+  static String[] arguments(Path data, int port, int kafka, int postgres, int s3) {
+    return new String[] {
+      "--server.port=" + port,
+      "--demo.data-dir=" + data,
+      "--demo.kafka-port=" + kafka,
+      "--demo.postgres-port=" + postgres,
+      "--demo.s3-port=" + s3
+    };
+  }
+
+  /** A bean of the application that runs. */
+  public static <T> T bean(Class<T> type) {
+    return Objects.requireNonNull(application).getBean(type);
+  }
+
+  /** The port of its web server. */
+  public static int port() {
+    return Objects.requireNonNull(application)
+        .getEnvironment()
+        .getRequiredProperty("local.server.port", Integer.class);
+  }
+
+  @Override
+  public void close() throws IOException {
+    application.close();
+    FileSystemUtils.deleteRecursively(data);
+  }
+}
