@@ -52,11 +52,15 @@ final class Bench {
   }
 
   static S3AsyncClient client(URI endpoint) {
+    return client(endpoint, Duration.ofSeconds(20));
+  }
+
+  static S3AsyncClient client(URI endpoint, Duration acquisitionTimeout) {
     return S3PayloadStore.clientBuilder()
         .httpClientBuilder(
             NettyNioAsyncHttpClient.builder()
                 .maxConcurrency(16)
-                .connectionAcquisitionTimeout(Duration.ofSeconds(20)))
+                .connectionAcquisitionTimeout(acquisitionTimeout))
         .endpointOverride(endpoint)
         .region(Region.of(EmbeddedS3.REGION))
         .forcePathStyle(true)

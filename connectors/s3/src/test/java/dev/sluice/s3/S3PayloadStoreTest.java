@@ -147,7 +147,9 @@ class S3PayloadStoreTest extends PayloadStoreContract {
                     .isInstanceOfSatisfying(
                         StoreFailed.class, failed -> assertThat(failed.isTemporary()).isFalse()))
         .verify(PATIENCE);
-    try (S3AsyncClient deaf = Bench.client(URI.create("http://127.0.0.1:1"))) {
+    // The client may miss that its first connection is refused, and then waits for this timeout.
+    Duration acquisitionTimeout = Duration.ofMillis(500);
+    try (S3AsyncClient deaf = Bench.client(URI.create("http://127.0.0.1:1"), acquisitionTimeout)) {
       StepVerifier.create(Bench.store(deaf, s -> s).stat(key()))
           .expectErrorSatisfies(
               error ->

@@ -33,6 +33,12 @@ import reactor.blockhound.integration.BlockHoundIntegration;
  *   <li>Allowed: the AWS SDK taking a digest from its pool, under a lock, for microseconds. Refused
  *       while it waits for that lock, a thread would leave the lock broken, and the next one that
  *       wants it would hang for good.
+ *   <li>Allowed: handing a task to a pool of the JDK, whose queue has a lock that is held for
+ *       microseconds. The AWS SDK hands every answer from an event loop to such a pool. Refused
+ *       while it waits for that lock, it would leave the lock broken, and with it the client. A
+ *       task that the caller has to run itself, because the pool is full, may not block.
+ *   <li>Allowed: the JDK reading its network properties, once, when the first channel is made. If
+ *       that is refused, the process can make no channels any more.
  *   <li>Allowed: a connection pool of Netty that is closed, which waits on one event loop of the
  *       AWS SDK for the connections of others. It is the end of the client, and nobody else's loop;
  *       not allowed, it would leave the pool open, and the client waiting for it.
@@ -47,6 +53,7 @@ public final class SluiceBlockHound implements BlockHoundIntegration {
   private static final String XML =
       "software.amazon.awssdk.protocols.query.unmarshall.XmlDomParser";
   private static final String DIGESTS = "software.amazon.awssdk.checksums.internal.DigestAlgorithm";
+  private static final String EXECUTOR = "java.util.concurrent.ThreadPoolExecutor";
   private static final String POOL = "io.netty.channel.pool.SimpleChannelPool";
   private static final String AWS_EVENT_LOOP = "aws-java-sdk-NettyEventLoop";
 
@@ -59,6 +66,10 @@ public final class SluiceBlockHound implements BlockHoundIntegration {
         .allowBlockingCallsInside(POOL, "close")
         .allowBlockingCallsInside(DIGESTS, "getDigest")
         .allowBlockingCallsInside(DIGESTS + "$CloseableMessageDigest", "close")
+        .allowBlockingCallsInside(EXECUTOR, "execute")
+        .allowBlockingCallsInside(EXECUTOR, "ensurePrestart") // when a task is scheduled
+        .disallowBlockingCallsInside(EXECUTOR, "reject")
+        .allowBlockingCallsInside("sun.net.NetProperties", "loadDefaultProperties")
         .allowBlockingCallsInside(TCK + "Receptacle", "add")
         .allowBlockingCallsInside(TCK + "Receptacle", "complete")
         .allowBlockingCallsInside(TCK + "Promise", "complete")

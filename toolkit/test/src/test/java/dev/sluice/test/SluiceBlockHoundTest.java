@@ -23,7 +23,11 @@ import java.time.Duration;
 import java.util.ServiceLoader;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionHandler;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import reactor.blockhound.BlockingOperationError;
 import reactor.blockhound.integration.BlockHoundIntegration;
@@ -97,6 +101,95 @@ class SluiceBlockHoundTest {
         .as(StepVerifier::create)
         .expectError(BlockingOperationError.class)
         .verify(TIMEOUT);
+  }
+
+  /** As the AWS SDK does with each answer. Refused, the lock of the queue would stay broken. */
+  @Test
+  void aTaskMayBeHandedToAPoolWhoseQueueIsLocked() throws Exception {
+    Latched sought = new Latched();
+    ThreadPoolExecutor pool = poolWithOneQueued(new ThreadPoolExecutor.AbortPolicy());
+    CompletableFuture<Boolean> search =
+        CompletableFuture.supplyAsync(() -> pool.getQueue().contains(sought));
+    assertThat(sought.compared.await(10, TimeUnit.SECONDS)).isTrue();
+    AtomicReference<Thread> caller = new AtomicReference<>();
+    CompletableFuture<Object> handedOver =
+        Mono.fromRunnable(
+                () -> {
+                  caller.set(Thread.currentThread());
+                  pool.execute(() -> {});
+                })
+            .subscribeOn(Schedulers.parallel())
+            .toFuture();
+    while (!handedOver.isDone()
+        && (caller.get() == null || caller.get().getState() != Thread.State.WAITING)) {
+      Thread.onSpinWait();
+    }
+    sought.goOn.countDown();
+    assertThat(handedOver.get(10, TimeUnit.SECONDS)).isNull();
+    assertThat(search.get(10, TimeUnit.SECONDS)).isFalse();
+    pool.shutdownNow();
+  }
+
+  @Test
+  void aTaskThatAPoolHandsBackMayNotBlock() {
+    ThreadPoolExecutor pool = poolWithOneQueued(new ThreadPoolExecutor.CallerRunsPolicy());
+    pool.execute(() -> {}); // full
+    AtomicReference<Throwable> thrown = new AtomicReference<>();
+    Runnable blocking =
+        () -> {
+          try {
+            block();
+          } catch (Throwable t) {
+            thrown.set(t);
+          }
+        };
+    Mono.fromRunnable(() -> pool.execute(blocking))
+        .subscribeOn(Schedulers.parallel())
+        .as(StepVerifier::create)
+        .expectComplete()
+        .verify(TIMEOUT);
+    assertThat(thrown.get()).isInstanceOf(BlockingOperationError.class);
+    pool.shutdownNow();
+  }
+
+  /** Its thread is busy, one task waits, and there is room for one more. */
+  private static ThreadPoolExecutor poolWithOneQueued(RejectedExecutionHandler whenFull) {
+    ThreadPoolExecutor pool =
+        new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>(2), whenFull);
+    CountDownLatch never = new CountDownLatch(1);
+    pool.execute(
+        () -> {
+          try {
+            never.await();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // the pool is shut down
+          }
+        });
+    pool.execute(() -> {});
+    return pool;
+  }
+
+  /** Being compared takes it a while, and a queue that is searched is locked meanwhile. */
+  private static final class Latched {
+
+    final CountDownLatch compared = new CountDownLatch(1);
+    final CountDownLatch goOn = new CountDownLatch(1);
+
+    @Override
+    public boolean equals(Object other) {
+      compared.countDown();
+      try {
+        goOn.await();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      return this == other;
+    }
+
+    @Override
+    public int hashCode() {
+      return 1;
+    }
   }
 
   private static StepVerifier.FirstStep<Boolean> blockingOn(Scheduler scheduler) {
