@@ -18,6 +18,7 @@ package dev.sluice.deadletter;
 import dev.sluice.deadletter.DeadLettering.Digest;
 import dev.sluice.observe.Metered;
 import dev.sluice.observe.Meters;
+import dev.sluice.observe.Watched;
 import java.time.Duration;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,7 @@ import reactor.core.publisher.Flux;
  * Looks at the dead letters again and again, and remembers what it saw, for gauges and health
  * checks: {@link DeadLettering#reviewer}. Thread-safe; it goes on until it is disposed of.
  */
-public final class DeadLetterReviewer implements Metered, Disposable {
+public final class DeadLetterReviewer implements Metered, Watched, Disposable {
 
   private static final double NANOS = Duration.ofSeconds(1).toNanos();
 
@@ -48,6 +49,17 @@ public final class DeadLetterReviewer implements Metered, Disposable {
   public boolean isOverdue() {
     Digest digest = last;
     return digest != null && digest.overdue();
+  }
+
+  /** A warning once {@link #isOverdue()}. */
+  @Override
+  public @Nullable String warning() {
+    Digest digest = last;
+    return digest == null || !digest.overdue()
+        ? null
+        : digest.stats().letters()
+            + " dead letters wait, the oldest for "
+            + Duration.ofSeconds(digest.stats().oldest().toSeconds());
   }
 
   /** How many there are, how old the oldest is, and how many wait for somebody to look at them. */

@@ -17,8 +17,10 @@ package dev.sluice.parking;
 
 import dev.sluice.Experimental;
 import dev.sluice.store.ParkingLot;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
+import reactor.core.scheduler.Scheduler;
 
 /**
  * Parked groups: when a message has failed and its group must not go on without it, the message and
@@ -45,5 +47,35 @@ public final class Parking {
     return new DeliveryParking(
         Objects.requireNonNull(lot, "lot"),
         Objects.requireNonNull(spec.apply(ParkingSpec.DEFAULT), "spec"));
+  }
+
+  /**
+   * Looks at the groups of a flow that are parked, now and again and again, for gauges and health
+   * checks: how many there are, how many messages they hold, and how long the oldest has waited. It
+   * begins with the call; while the lot cannot be asked, which is logged, it tells what it saw
+   * last.
+   *
+   * @param flow the name of the flow, 1 to {@value ParkingLot#MAX_FLOW} characters
+   * @param every how often it looks, more than zero
+   * @param maxAge how long a group may be parked before that is worth a warning, zero or more
+   * @param timer where the waiting is scheduled
+   * @throws IllegalArgumentException if an argument is out of range
+   */
+  @Experimental
+  public static ParkingReviewer reviewer(
+      ParkingLot lot, String flow, Duration every, Duration maxAge, Scheduler timer) {
+    Objects.requireNonNull(lot, "lot");
+    Objects.requireNonNull(timer, "timer");
+    if (flow.isEmpty() || flow.length() > ParkingLot.MAX_FLOW) {
+      throw new IllegalArgumentException(
+          "flow: " + flow.length() + " characters (expected: 1.." + ParkingLot.MAX_FLOW + ")");
+    }
+    if (every.isNegative() || every.isZero()) {
+      throw new IllegalArgumentException("every: " + every + " (expected: > PT0S)");
+    }
+    if (maxAge.isNegative()) {
+      throw new IllegalArgumentException("maxAge: " + maxAge + " (expected: >= PT0S)");
+    }
+    return new ParkingReviewer(lot, flow, every, maxAge, timer);
   }
 }

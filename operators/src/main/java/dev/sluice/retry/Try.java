@@ -128,17 +128,30 @@ final class Try extends LaneSettlement {
             .switchIfEmpty(
                 Mono.error(
                     () -> SendFailed.unknown(waiting.name(), "completed without a receipt", null)))
-            .doOnError(error -> log.warn("{} does not take {} yet", waiting.name(), this, error))
             .retryWhen(
                 Retry.backoff(Long.MAX_VALUE, Duration.ofMillis(100))
                     .maxBackoff(Duration.ofSeconds(10))
                     .filter(error -> !isRefused(error))
+                    .doBeforeRetry(signal -> notYet(waiting, signal))
                     .scheduler(scheduler()))
             .map(receipt -> Outcome.deferred())
             .takeUntilOther(lost())
             .defaultIfEmpty(LOST)
             .doOnCancel(() -> pass(RELEASED))
             .subscribe(this::pass, refused -> delayInPlace(reject)));
+  }
+
+  /** It may be away for hours, and many wait for it: each says so ever less often. */
+  private void notYet(Channel waiting, Retry.RetrySignal signal) {
+    long failures = signal.totalRetries() + 1;
+    if (Long.bitCount(failures) == 1) {
+      log.warn(
+          "{} does not take {} yet ({}): {}",
+          waiting.name(),
+          this,
+          failures,
+          signal.failure().toString());
+    }
   }
 
   private static boolean isRefused(Throwable error) {

@@ -18,6 +18,7 @@ package dev.sluice.saga;
 import dev.sluice.Experimental;
 import dev.sluice.observe.Metered;
 import dev.sluice.observe.Meters;
+import dev.sluice.observe.Watched;
 import dev.sluice.store.SagaLog;
 import dev.sluice.store.SagaLog.Stats;
 import dev.sluice.store.SagaLog.Taken;
@@ -41,7 +42,7 @@ import reactor.core.publisher.Sinks;
  * taken over.
  */
 @Experimental
-public final class SagaRecovery implements Metered {
+public final class SagaRecovery implements Metered, Watched {
 
   /*
    * Threads: one round at a time, on the timer and on the log's thread; sagas end on any. stopped is
@@ -49,7 +50,7 @@ public final class SagaRecovery implements Metered {
    * because they are ours now.
    */
 
-  private static final Logger log4 = LoggerFactory.getLogger(SagaRecovery.class);
+  private static final Logger log = LoggerFactory.getLogger(SagaRecovery.class);
 
   private final SagaEngine engine;
   private final RecoverySpec spec;
@@ -95,6 +96,13 @@ public final class SagaRecovery implements Metered {
         () -> seen(s -> s.overdue().toMillis() / 1e3));
   }
 
+  /** A warning while sagas are parked: somebody has to resolve them. */
+  @Override
+  public @Nullable String warning() {
+    Stats s = stats;
+    return s == null || s.parked() == 0 ? null : s.parked() + " sagas are parked";
+  }
+
   private double seen(ToDoubleFunction<Stats> what) {
     Stats s = stats;
     return s == null ? Double.NaN : what.applyAsDouble(s);
@@ -130,7 +138,7 @@ public final class SagaRecovery implements Metered {
     try {
       waiting = engine.spec.timer().schedule(this::round, nanos, TimeUnit.NANOSECONDS);
     } catch (RejectedExecutionException e) {
-      log4.warn("sagas are not recovered here any more", e);
+      log.warn("sagas are not recovered here any more", e);
     }
   }
 
@@ -153,7 +161,7 @@ public final class SagaRecovery implements Metered {
         .subscribe(
             taken -> begin(taken, asked, free),
             error -> {
-              log4.warn("sagas cannot be recovered, for now: {}", error.toString());
+              log.warn("sagas cannot be recovered, for now: {}", error.toString());
               next(jittered());
             });
   }
@@ -166,7 +174,7 @@ public final class SagaRecovery implements Metered {
           .purge(retention, SagaLog.MAX_LIMIT)
           .subscribe(
               many -> {},
-              error -> log4.warn("sagas cannot be forgotten, for now: {}", error.toString()));
+              error -> log.warn("sagas cannot be forgotten, for now: {}", error.toString()));
     }
   }
 
@@ -178,7 +186,7 @@ public final class SagaRecovery implements Metered {
           .subscribe(
               result -> ended(),
               error -> {
-                log4.info("saga {} is left to others: {}", one.hold().key(), error.toString());
+                log.info("saga {} is left to others: {}", one.hold().key(), error.toString());
                 ended();
               });
     }

@@ -25,10 +25,14 @@ import dev.sluice.delivery.Delivery;
 import dev.sluice.message.Message;
 import dev.sluice.observe.Metered;
 import dev.sluice.observe.Meters;
+import dev.sluice.observe.Watched;
+import java.time.Duration;
+import java.util.Comparator;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -50,7 +54,7 @@ import reactor.core.publisher.Mono;
  * <p>A channel owns a producer and connections. Create one per topic and group, share it, and close
  * it when its subscriptions have ended.
  */
-public final class KafkaChannel implements Channel, Metered {
+public final class KafkaChannel implements Channel, Metered, Watched {
 
   private final KafkaChannelSpec spec;
   private final ChannelInfo info;
@@ -129,6 +133,30 @@ public final class KafkaChannel implements Channel, Metered {
   @Experimental
   public void meters(Meters to) {
     new KafkaMeters(to.with("channel", info.name()), this::gauges).name();
+  }
+
+  /**
+   * A warning once a record has been unsettled for longer than {@link
+   * KafkaChannelSpec#stallWarning}: what follows it in its partition cannot be committed, except
+   * ahead of it.
+   */
+  @Override
+  @Experimental
+  public @Nullable String warning() {
+    return gauges().partitions().stream()
+        .max(Comparator.comparing(KafkaGauges.OfPartition::stalledFor))
+        .filter(oldest -> oldest.stalledFor().compareTo(spec.stallWarning()) > 0)
+        .map(
+            oldest ->
+                "the record of "
+                    + oldest.topic()
+                    + "-"
+                    + oldest.partition()
+                    + " at "
+                    + oldest.frontier()
+                    + " has been unsettled for "
+                    + Duration.ofSeconds(oldest.stalledFor().toSeconds()))
+        .orElse(null);
   }
 
   /**

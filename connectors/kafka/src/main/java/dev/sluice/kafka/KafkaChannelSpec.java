@@ -254,6 +254,21 @@ public final class KafkaChannelSpec {
   }
 
   /**
+   * For how long a record may stay unsettled, keeping the commits of its partition behind it, until
+   * {@link KafkaChannel#warning()} says so. Longer than the longest work and its retries take.
+   * Default: 5 min.
+   *
+   * @param age 1 s to 30 days
+   * @throws IllegalArgumentException if it is out of range
+   */
+  public KafkaChannelSpec stallWarning(Duration age) {
+    return with(
+        d ->
+            d.stallWarning =
+                Require.between("stallWarning", age, Duration.ofSeconds(1), Duration.ofDays(30)));
+  }
+
+  /**
    * How many bytes may be on the way to the broker.
    *
    * @see KafkaOutboundSpec#maxInFlightBytes
@@ -358,6 +373,10 @@ public final class KafkaChannelSpec {
     return values.closeTimeout;
   }
 
+  Duration stallWarning() {
+    return values.stallWarning;
+  }
+
   Map<String, Object> consumerConfig() {
     Map<String, Object> config = new HashMap<>();
     boolean classic = values.groupProtocol == GroupProtocol.CLASSIC;
@@ -418,6 +437,7 @@ public final class KafkaChannelSpec {
     Duration revokeDrain = Duration.ofSeconds(3);
     @Nullable Duration sessionTimeout;
     Duration closeTimeout = Duration.ofSeconds(5);
+    Duration stallWarning = Duration.ofMinutes(5);
 
     Draft() {}
 
@@ -438,6 +458,7 @@ public final class KafkaChannelSpec {
       revokeDrain = other.revokeDrain;
       sessionTimeout = other.sessionTimeout;
       closeTimeout = other.closeTimeout;
+      stallWarning = other.stallWarning;
     }
   }
 }

@@ -1173,7 +1173,7 @@ class KafkaChannelTest {
     void showARecordThatWaitsForALongRetry() {
       String topic = newTopic(1);
       fill(topic, 1, 3);
-      KafkaChannel channel = channel(topic);
+      KafkaChannel channel = channel(topic, spec -> spec.stallWarning(Duration.ofSeconds(1)));
       try (Member member =
           Member.handling(
               channel,
@@ -1188,6 +1188,9 @@ class KafkaChannelTest {
         assertThat(only(channel).unsettled()).isEqualTo(1);
         assertThat(only(channel).window()).isEqualTo(3);
         assertThat(only(channel).frontier()).isZero();
+        await("warned", () -> channel.warning() != null);
+        assertThat(channel.warning())
+            .startsWith("the record of " + topic + "-0 at 0 has been unsettled for PT");
       }
     }
 

@@ -17,10 +17,12 @@ package dev.sluice.postgres;
 
 import dev.sluice.store.StoreFailed;
 import io.r2dbc.pool.ConnectionPool;
+import io.r2dbc.pool.PoolMetrics;
 import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.R2dbcBadGrammarException;
 import io.r2dbc.spi.R2dbcDataIntegrityViolationException;
 import io.r2dbc.spi.R2dbcException;
+import io.r2dbc.spi.R2dbcNonTransientResourceException;
 import io.r2dbc.spi.R2dbcPermissionDeniedException;
 import io.r2dbc.spi.Readable;
 import io.r2dbc.spi.Result;
@@ -58,14 +60,19 @@ final class Db {
           .onRetryExhaustedThrow((spec, signal) -> signal.failure());
 
   private final ConnectionPool pool;
+  private final Duration patience;
+  private final int most;
   private final Duration limit;
   private final Scheduler scheduler;
 
   /**
+   * @param patience how long a connection may be waited for
    * @param scheduler where its answers come
    */
-  Db(ConnectionPool pool, Duration statementTimeout, Scheduler scheduler) {
+  Db(ConnectionPool pool, Duration patience, Duration statementTimeout, Scheduler scheduler) {
     this.pool = pool;
+    this.patience = patience;
+    this.most = pool.getMetrics().map(PoolMetrics::getMaxAllocatedSize).orElse(1);
     this.scheduler = scheduler;
     this.limit = statementTimeout.plus(GRACE);
   }
@@ -79,7 +86,7 @@ final class Db {
   <R> Mono<R> run(String what, Function<Connection, Mono<R>> work) {
     Mono<R> use =
         Mono.usingWhen(
-            pool.create(),
+            connection(),
             connection -> work.apply(connection).timeout(limit),
             Db::giveBack,
             (connection, error) ->
@@ -88,6 +95,29 @@ final class Db {
     return detached(use.retryWhen(UNDONE))
         .publishOn(scheduler)
         .onErrorMap(error -> failure(what, error));
+  }
+
+  /**
+   * One that is alive. When the server has gone, every idle connection of the pool is dead, and
+   * each is found out only when it is taken; nothing has been sent on it yet, so the next may be
+   * taken, as long as the wait for one may last.
+   */
+  private Mono<Connection> connection() {
+    return Mono.defer(
+        () -> {
+          long end = System.nanoTime() + patience.toNanos();
+          return pool.create()
+              .retryWhen(
+                  Retry.max(most)
+                      .filter(error -> isDead(error) && System.nanoTime() - end < 0)
+                      .onRetryExhaustedThrow((spec, signal) -> signal.failure()));
+        });
+  }
+
+  /** It has no class or code of its own; the pool throws the plain one with nothing but this. */
+  private static boolean isDead(Throwable error) {
+    return error instanceof R2dbcNonTransientResourceException
+        && "Connection validation failed".equals(error.getMessage());
   }
 
   /** Runs statements in one transaction: all of it or nothing. */

@@ -77,9 +77,10 @@ public final class PostgresDatabase {
     this.pool = pool(connections, spec, name, spec.connections());
     this.leasePool = pool(connections, spec, name + "-leases", LEASE_CONNECTIONS);
     this.userPool = pool(connections, spec, name + "-transactions", spec.connections());
-    this.db = new Db(pool, spec.statementTimeout(), Schedulers.parallel());
-    this.leases = new Db(leasePool, spec.statementTimeout(), LEASES);
-    this.users = new Db(userPool, spec.transactionTimeout(), Schedulers.parallel());
+    this.db = new Db(pool, spec.acquireTimeout(), spec.statementTimeout(), Schedulers.parallel());
+    this.leases = new Db(leasePool, spec.acquireTimeout(), spec.statementTimeout(), LEASES);
+    this.users =
+        new Db(userPool, spec.acquireTimeout(), spec.transactionTimeout(), Schedulers.parallel());
     this.heartbeats = new Heartbeats(LEASES);
     this.wakeups = new Wakeups(connections, db, spec.schema());
   }

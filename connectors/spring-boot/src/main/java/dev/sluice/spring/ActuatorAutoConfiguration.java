@@ -15,6 +15,8 @@
  */
 package dev.sluice.spring;
 
+import dev.sluice.observe.Watched;
+import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.boot.actuate.autoconfigure.endpoint.condition.ConditionalOnAvailableEndpoint;
 import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -48,8 +50,8 @@ class ActuatorAutoConfiguration {
 
     @Bean
     @ConditionalOnMissingBean(name = "sluiceHealthIndicator")
-    HealthIndicator sluiceHealthIndicator(Flows flows) {
-      return new FlowsHealth(flows);
+    HealthIndicator sluiceHealthIndicator(Flows flows, ListableBeanFactory beans) {
+      return new FlowsHealth(flows, beans.getBeansOfType(Watched.class));
     }
   }
 }

@@ -16,29 +16,50 @@
 package dev.sluice.spring;
 
 import dev.sluice.channel.FlowHandle;
+import dev.sluice.observe.Watched;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.health.contributor.AbstractHealthIndicator;
 import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.Status;
 
 /**
  * Down when a flow has failed, is waiting to start again, or does not get on because its dead
- * letters are refused. One that was paused or not started says so and is no trouble.
+ * letters are refused. One that was paused or not started says so and is no trouble. What somebody
+ * should look at is a WARNING, which leaves the application up.
  */
 final class FlowsHealth extends AbstractHealthIndicator {
 
-  private final Flows flows;
+  /** Less than down, and nothing that stops traffic. */
+  static final Status WARNING = new Status("WARNING", "somebody should look at it");
 
-  FlowsHealth(Flows flows) {
+  private final Flows flows;
+  private final Map<String, Watched> watched;
+
+  FlowsHealth(Flows flows, Map<String, Watched> watched) {
     super("the flows could not be asked");
     this.flows = flows;
+    this.watched = Map.copyOf(watched);
   }
 
   @Override
   protected void doHealthCheck(Health.Builder health) {
-    health.up();
+    Map<String, String> warnings = new TreeMap<>();
+    watched.forEach(
+        (bean, one) -> {
+          String warning = one.warning();
+          if (warning != null) {
+            warnings.put(bean, warning);
+          }
+        });
+    if (warnings.isEmpty()) {
+      health.up();
+    } else {
+      health.status(WARNING).withDetail("warnings", warnings);
+    }
     for (String name : new TreeSet<>(flows.names())) {
       FlowHandle handle = flows.handle(name);
       FlowHandle.Stats stats = handle == null ? null : handle.stats();

@@ -26,6 +26,7 @@ import org.springframework.boot.actuate.endpoint.annotation.Endpoint;
 import org.springframework.boot.actuate.endpoint.annotation.ReadOperation;
 import org.springframework.boot.actuate.endpoint.annotation.Selector;
 import org.springframework.boot.actuate.endpoint.annotation.WriteOperation;
+import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -96,15 +97,17 @@ final class SluiceEndpoint {
     return Mono.justOrEmpty(flows.names().contains(flow) ? view(flows.handle(flow)) : null);
   }
 
+  /** The flow when it is done; a 404 if there is none of that name. */
   @WriteOperation
-  Mono<Object> act(@Selector String flow, Action action) {
+  Mono<WebEndpointResponse<View>> act(@Selector String flow, Action action) {
     if (!flows.names().contains(flow)) {
-      return Mono.empty();
+      return Mono.just(new WebEndpointResponse<>(WebEndpointResponse.STATUS_NOT_FOUND));
     }
-    if (action == Action.RESUME) {
-      return Mono.fromSupplier(() -> view(flows.resume(flow)));
-    }
-    return flows.pause(flow).then(Mono.fromSupplier(() -> view(flows.handle(flow))));
+    Mono<View> acted =
+        action == Action.RESUME
+            ? Mono.fromSupplier(() -> view(flows.resume(flow)))
+            : flows.pause(flow).then(Mono.fromSupplier(() -> view(flows.handle(flow))));
+    return acted.map(WebEndpointResponse::new);
   }
 
   /** A depth that cannot be told is not there; if none can, that is an error and not a zero. */

@@ -35,6 +35,7 @@ import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.springframework.boot.actuate.endpoint.web.WebEndpointResponse;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
@@ -261,11 +262,9 @@ class StarterTest {
                 FlowHandle handle = Objects.requireNonNull(flows.handle("shipping"));
                 await(() -> handle.stats().acknowledged() == 33);
                 assertThat(endpoint.one("nonsense").blockOptional(PATIENCE)).isEmpty();
-                assertThat(
-                        endpoint
-                            .act("nonsense", SluiceEndpoint.Action.PAUSE)
-                            .blockOptional(PATIENCE))
-                    .isEmpty();
+                assertThat(endpoint.act("nonsense", SluiceEndpoint.Action.PAUSE).block(PATIENCE))
+                    .extracting(WebEndpointResponse::getStatus)
+                    .isEqualTo(404);
               });
     }
   }

@@ -95,13 +95,17 @@ final class DeadLetterSender {
     }
 
     void add(Outbound<byte[]> target, long failures, Throwable failure) {
-      log.warn(
-          "{} does not take the dead letter of {} {}; trying again ({})",
-          target.name(),
-          origin.channel(),
-          origin.position(),
-          failures,
-          failure);
+      // A target may be away for hours, and many letters wait for it: each says so ever less often.
+      if (Long.bitCount(failures) == 1) {
+        log.warn(
+            "{} does not take the dead letter of {} {}; trying again ({}): {}",
+            target.name(),
+            origin.channel(),
+            origin.position(),
+            failures,
+            failure.toString());
+        log.debug("the dead letter of {} {}", origin.channel(), origin.position(), failure);
+      }
       if (state.get() == State.ENDED) {
         return;
       }

@@ -29,6 +29,8 @@ import reactor.blockhound.integration.BlockHoundIntegration;
  *       lock. Met by two threads it waits for microseconds, and only in tests.
  *   <li>Allowed: the allocator of Netty extending itself, under a lock that it holds for
  *       microseconds. A read that is refused there ends its connection.
+ *   <li>Allowed: the first socket of a JVM looking for its settings, which reads a file. Refused,
+ *       it would leave the class without its beginning, and the JVM without sockets for good.
  *   <li>Allowed: the AWS SDK looking up an XML parser, once for each of its event loops.
  *   <li>Allowed: the AWS SDK taking a digest from its pool, under a lock, for microseconds. Refused
  *       while it waits for that lock, a thread would leave the lock broken, and the next one that
@@ -62,6 +64,7 @@ public final class SluiceBlockHound implements BlockHoundIntegration {
     builder
         .allowBlockingCallsInside("java.security.SecureRandom", "nextBytes")
         .allowBlockingCallsInside(NETTY_ALLOCATOR, "allocate")
+        .allowBlockingCallsInside("java.net.SocketImpl", "usePlainSocketImpl")
         .allowBlockingCallsInside(XML, "createXmlInputFactory")
         .allowBlockingCallsInside(POOL, "close")
         .allowBlockingCallsInside(DIGESTS, "getDigest")

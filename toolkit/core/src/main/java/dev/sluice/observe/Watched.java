@@ -1,0 +1,30 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.observe;
+
+import dev.sluice.Experimental;
+import org.jspecify.annotations.Nullable;
+
+/** Something that goes on by itself, but may need somebody to look at it: a warning, no outage. */
+@Experimental
+public interface Watched {
+
+  /**
+   * What somebody should look at, in a sentence without secrets; null if nothing. Asked for from
+   * any thread; to give it must be cheap, and neither block nor throw.
+   */
+  @Nullable String warning();
+}
