@@ -3,7 +3,7 @@
  * id can be linked to, and the links of the navigation are plain links.
  */
 
-import { $, announce, text } from './kit.js';
+import { $, text } from './kit.js';
 
 const TITLE = document.title;
 const topics = [...document.querySelectorAll('main > .topic')];
@@ -41,7 +41,8 @@ function show(moved) {
     if (target && target !== next) target.scrollIntoView();
     return;
   }
-  if (target === next || !target) window.scrollTo(0, 0);
-  else target.scrollIntoView();
-  announce(name);
+  // So that the next Tab goes on from here, and a screen reader says where that is.
+  (target ?? next).focus({ preventScroll: true });
+  if (target && target !== next) target.scrollIntoView();
+  else window.scrollTo(0, 0);
 }

@@ -130,7 +130,10 @@ class PageTest {
     String navigation =
         html.substring(html.indexOf("<nav class=\"topics\""), html.indexOf("</nav>"));
 
-    assertThat(all("<section class=\"topic\" id=\"([a-z-]+)\" data-name=\"[^\"]+\"", html))
+    assertThat(
+            all(
+                "<section class=\"topic\" id=\"([a-z-]+)\" tabindex=\"-1\" data-name=\"[^\"]+\"",
+                html))
         .hasSizeGreaterThan(2)
         .isEqualTo(all("href=\"#([a-z-]+)\"", navigation));
   }

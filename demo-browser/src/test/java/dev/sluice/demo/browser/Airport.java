@@ -1,0 +1,201 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.demo.browser;
+
+import com.microsoft.playwright.Browser;
+import com.microsoft.playwright.BrowserContext;
+import com.microsoft.playwright.BrowserType;
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.assertions.PlaywrightAssertions;
+import com.microsoft.playwright.options.ColorScheme;
+import com.microsoft.playwright.options.ReducedMotion;
+import dev.sluice.demo.AirportApplication;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.context.ConfigurableApplicationContext;
+
+/** The demo and a browser, started once for all tests. */
+final class Airport implements AutoCloseable {
+
+  /** How long a test waits for something to appear: generous, because the machine may be busy. */
+  static final Duration LIMIT = Duration.ofSeconds(30);
+
+  /** The browser's own words about an answer that the page asked for and deals with. */
+  private static final Pattern REFUSAL =
+      Pattern.compile("^Failed to load resource: .* a status of 4\\d\\d .*/api/");
+
+  private static final Path PICTURES = Path.of("target", "screenshots");
+
+  private final Path data;
+  private final ConfigurableApplicationContext application;
+  private final Playwright playwright;
+  private final Browser browser;
+  private final HttpClient http = HttpClient.newHttpClient();
+  private final String address;
+
+  private Airport(Path chromium) throws IOException {
+    data = Files.createTempDirectory("airport");
+    application =
+        new SpringApplicationBuilder(AirportApplication.class)
+            .run("--server.port=0", "--demo.kafka-port=0", "--demo.data-dir=" + data);
+    address =
+        "http://127.0.0.1:" + application.getEnvironment().getRequiredProperty("local.server.port");
+    playwright =
+        Playwright.create(
+            new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")));
+    browser =
+        playwright
+            .chromium()
+            .launch(
+                new BrowserType.LaunchOptions()
+                    .setExecutablePath(chromium)
+                    .setHeadless(true)
+                    .setArgs(
+                        List.of(
+                            "--no-sandbox",
+                            "--disable-gpu",
+                            "--disable-quic",
+                            "--no-first-run",
+                            "--disable-background-networking",
+                            "--disable-component-update",
+                            "--disable-sync")));
+    PlaywrightAssertions.setDefaultAssertionTimeout(LIMIT.toMillis());
+    Files.createDirectories(PICTURES);
+  }
+
+  static Airport start(Path chromium) {
+    try {
+      return new Airport(chromium);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Where the page is.
+   *
+   * @param rest what follows the slash: a query, a hash, or nothing
+   */
+  String address(String rest) {
+    return address + "/" + rest;
+  }
+
+  /** What a test does behind the page's back. */
+  <T> T bean(Class<T> type) {
+    return application.getBean(type);
+  }
+
+  /** How a visitor looks at the page. */
+  record Look(int width, ColorScheme scheme, ReducedMotion motion) {
+
+    static final Look USUAL = new Look(1280, ColorScheme.LIGHT, ReducedMotion.NO_PREFERENCE);
+
+    Look width(int next) {
+      return new Look(next, scheme, motion);
+    }
+
+    Look dark() {
+      return new Look(width, ColorScheme.DARK, motion);
+    }
+
+    Look still() {
+      return new Look(width, scheme, ReducedMotion.REDUCE);
+    }
+
+    @Override
+    public String toString() {
+      return width + "-" + (scheme == ColorScheme.DARK ? "dark" : "light");
+    }
+  }
+
+  /** A page nobody has used, and what goes wrong on it. */
+  record Visit(Page page, List<String> errors) implements AutoCloseable {
+
+    @Override
+    public void close() {
+      page.context().close();
+    }
+  }
+
+  Visit visit(Look look) {
+    BrowserContext context =
+        browser.newContext(
+            new Browser.NewContextOptions()
+                .setViewportSize(look.width(), look.width() < 500 ? 844 : 800)
+                .setColorScheme(look.scheme())
+                .setReducedMotion(look.motion())
+                .setLocale("en-GB"));
+    context.setDefaultTimeout(LIMIT.toMillis());
+    Page page = context.newPage();
+    List<String> errors = new CopyOnWriteArrayList<>();
+    page.onConsoleMessage(
+        message -> {
+          String error = message.text() + " at " + message.location();
+          if (message.type().equals("error") && !REFUSAL.matcher(error).find()) {
+            errors.add(error);
+          }
+        });
+    page.onPageError(errors::add);
+    return new Visit(page, errors);
+  }
+
+  /** Takes a picture of the whole page, to be looked at. */
+  static void picture(Page page, String name) {
+    page.screenshot(
+        new Page.ScreenshotOptions().setFullPage(true).setPath(PICTURES.resolve(name + ".png")));
+  }
+
+  /** Sends a request without a body; the answer's status. */
+  int send(String method, String path) {
+    try {
+      return http.send(
+              HttpRequest.newBuilder(URI.create(address + path))
+                  .method(method, HttpRequest.BodyPublishers.noBody())
+                  .build(),
+              HttpResponse.BodyHandlers.discarding())
+          .statusCode();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    playwright.close();
+    application.close();
+    try (Stream<Path> files = Files.walk(data)) {
+      files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+    }
+  }
+}
