@@ -15,6 +15,7 @@
  */
 package dev.sluice.docs;
 
+import static dev.sluice.delivery.DeadLetterReason.UNROUTABLE;
 import static dev.sluice.routing.WireTap.wireTap;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -22,6 +23,7 @@ import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.Outbound;
 import dev.sluice.codec.StringCodec;
 import dev.sluice.flow.Flow;
+import dev.sluice.flow.Otherwise;
 import dev.sluice.message.Message;
 import dev.sluice.routing.Router;
 import dev.sluice.routing.RoutingSlip;
@@ -69,6 +71,27 @@ class RoutingPageTest {
     stop(handle);
     assertThat(first.sentTexts()).containsExactly("one to LHR");
     assertThat(deadLetters.sentTexts()).containsExactly("two to JFK");
+  }
+
+  @Test
+  void filtered() {
+    // #region filter
+    FlowHandle handle =
+        Flow.from(bags)
+            .decode(StringCodec.utf8())
+            .filter(bag -> !bag.isBlank()) // the rest is acknowledged as filtered
+            .filter(bag -> bag.endsWith("LHR"), Otherwise.routeTo(carousel2)) // goes elsewhere
+            .filter(bag -> bag.length() < 20, Otherwise.reject(UNROUTABLE)) // a dead letter
+            .deadLetter(deadLetters)
+            .to(carousel1)
+            .start();
+    // #endregion
+    bags.offer("one to LHR", "two to JFK", " ", "a bag that is long to LHR");
+    stop(handle);
+    assertThat(first.sentTexts()).containsExactly("one to LHR");
+    assertThat(second.sentTexts()).containsExactly("two to JFK");
+    assertThat(deadLetters.sentTexts()).containsExactly("a bag that is long to LHR");
+    assertThat(bags.unsettled()).isEmpty();
   }
 
   @Test
