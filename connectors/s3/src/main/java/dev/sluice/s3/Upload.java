@@ -20,6 +20,7 @@ import dev.sluice.store.PutOptions;
 import dev.sluice.store.StoreFailed;
 import dev.sluice.store.StoredPayload;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -53,6 +54,9 @@ final class Upload {
    *
    * parts    every part whose memory has not been given back; a part is added before it waits for
    *          memory, and whoever adds one looks at closed afterwards, so none is forgotten
+   * inFlight what S3 has not answered yet. It is not cancelled, because it may arrive all the same,
+   *          and what arrives after the abort may stay there: the abort waits for it. Whoever adds
+   *          one looks at closed afterwards, and aborts if the end may not have seen it
    * created  set before the upload can be known to anybody; it is not cancelled, or nobody would
    *          know what to abort. Whoever sets it looks at closed afterwards, as the end looks at it
    *          after closing, so that one of the two aborts what is created
@@ -60,6 +64,11 @@ final class Upload {
    */
 
   private static final Logger log = LoggerFactory.getLogger(S3PayloadStore.class);
+
+  /** So often is an upload aborted that does not go away, with a pause that grows by itself. */
+  private static final int MOST_ABORTS = 5;
+
+  private static final Duration PAUSE = Duration.ofMillis(100);
 
   /** Tells the payload of this put from another one under the same key. */
   private static final String PUT = "sl-put";
@@ -71,6 +80,7 @@ final class Upload {
   private final String put = UUID.randomUUID().toString();
 
   private final Set<Part> parts = ConcurrentHashMap.newKeySet();
+  private final Map<Part, CompletableFuture<?>> inFlight = new ConcurrentHashMap<>();
   private volatile boolean closed;
   private volatile boolean done;
   private volatile @Nullable CompletableFuture<CreateMultipartUploadResponse> created;
@@ -201,11 +211,10 @@ final class Upload {
               var creation = store.client().createMultipartUpload(request);
               created = creation;
               if (closed) { // by the end, which has not seen what is created here
-                abandon(creation).subscribe();
+                abandon().subscribe();
               }
-              return creation;
-            },
-            /* suppressCancel= */ true)
+              return creation.copy(); // which may be cancelled
+            })
         .flatMap(
             upload ->
                 all.flatMapSequential(part -> send(upload.uploadId(), part), spec.partsAtOnce(), 1)
@@ -225,12 +234,24 @@ final class Upload {
             .contentLength((long) part.size())
             .checksumAlgorithm(spec.checksum())
             .build();
-    return Mono.fromFuture(() -> store.client().uploadPart(request, part.body()))
-        .map(
-            response -> {
-              release(part, true);
-              return completed(part.number, response);
+    return Mono.fromFuture(() -> sending(request, part))
+        .map(response -> completed(part.number, response));
+  }
+
+  /** Cancelling what it returns does not cancel what is sent. */
+  private CompletableFuture<UploadPartResponse> sending(UploadPartRequest request, Part part) {
+    CompletableFuture<UploadPartResponse> answer = store.client().uploadPart(request, part.body());
+    inFlight.put(part, answer);
+    var unused =
+        answer.whenComplete(
+            (response, error) -> {
+              release(part, error == null);
+              inFlight.remove(part);
             });
+    if (closed) {
+      abandon().subscribe();
+    }
+    return answer.copy();
   }
 
   private static CompletedPart completed(int number, UploadPartResponse response) {
@@ -285,38 +306,54 @@ final class Upload {
     }
   }
 
-  /** Gives the memory back, and aborts what is not complete. */
+  /** Gives the memory back that is not being sent, and aborts what is not complete. */
   private Mono<Void> end() {
     closed = true;
-    parts.forEach(part -> release(part, done));
-    CompletableFuture<CreateMultipartUploadResponse> creation = created;
-    if (done || creation == null) {
-      return Mono.empty();
+    for (Part part : parts) {
+      if (!inFlight.containsKey(part)) {
+        release(part, done);
+      }
     }
-    return abandon(creation);
+    return done ? Mono.empty() : abandon();
   }
 
-  private Mono<Void> abandon(CompletableFuture<CreateMultipartUploadResponse> creation) {
+  private Mono<Void> abandon() {
+    CompletableFuture<CreateMultipartUploadResponse> creation = created;
+    if (creation == null) {
+      return Mono.empty();
+    }
     return Mono.fromFuture(creation, /* suppressCancel= */ true)
-        .flatMap(
-            upload ->
-                Mono.fromFuture(
-                    () -> store.client().abortMultipartUpload(abort(upload.uploadId()))))
+        .flatMap(upload -> answered().then(abort(upload.uploadId(), 0)))
         .onErrorResume(
             error -> {
-              if (!Failures.isMissing(error)) {
-                log.warn("{}: the upload of {} is left to the sweeper", store.name(), key, error);
-              }
+              log.warn("{}: the upload of {} is left to the sweeper", store.name(), key, error);
               return Mono.empty();
-            })
+            });
+  }
+
+  /** Completes when S3 has answered all that was sent. */
+  private Mono<Void> answered() {
+    return Flux.fromIterable(inFlight.values())
+        .flatMap(answer -> Mono.fromFuture(answer, /* suppressCancel= */ true).onErrorComplete())
         .then();
   }
 
-  private AbortMultipartUploadRequest abort(String upload) {
-    return AbortMultipartUploadRequest.builder()
-        .bucket(store.bucket())
-        .key(store.objectKey(key))
-        .uploadId(upload)
-        .build();
+  /** Until S3 says that there is no such upload: a part may arrive whose sender gave it up. */
+  private Mono<Void> abort(String upload, int aborts) {
+    AbortMultipartUploadRequest request =
+        AbortMultipartUploadRequest.builder()
+            .bucket(store.bucket())
+            .key(store.objectKey(key))
+            .uploadId(upload)
+            .build();
+    Mono<Void> abort =
+        Mono.fromFuture(() -> store.client().abortMultipartUpload(request))
+            .then(Mono.defer(() -> abort(upload, aborts + 1)))
+            .onErrorComplete(Failures::isMissing);
+    return switch (aborts) {
+      case 0, 1 -> abort;
+      case MOST_ABORTS -> Mono.empty();
+      default -> abort.delaySubscription(PAUSE.multipliedBy(aborts), spec.timer());
+    };
   }
 }
