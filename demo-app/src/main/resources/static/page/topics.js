@@ -3,11 +3,11 @@
  * id can be linked to, and the links of the navigation are plain links.
  */
 
-import { $, text } from './kit.js';
+import { $, still, text } from './kit.js';
 
 const TITLE = document.title;
 const topics = [...document.querySelectorAll('main > .topic')];
-const links = new Map([...document.querySelectorAll('.topics a')].map((link) => [link.hash.slice(1), link]));
+const links = new Map([...document.querySelectorAll('.topics li a')].map((link) => [link.hash.slice(1), link]));
 
 export function startTopics() {
   window.addEventListener('hashchange', () => show(true));
@@ -16,6 +16,12 @@ export function startTopics() {
 
 /** The id of the topic that is shown. */
 export const topic = () => topics.find((each) => !each.hidden).id;
+
+/** Shows the element with this id and its topic, and leaves the focus where it is. */
+export function look(id) {
+  history.replaceState(null, '', `#${id}`);
+  show(false);
+}
 
 /** A small number at a topic's link, with words for who cannot see it; 0 takes it away. */
 export function badge(id, number, words) {
@@ -38,7 +44,8 @@ function show(moved) {
   const name = next.dataset.name;
   document.title = next === topics[0] ? TITLE : `${name} · ${TITLE}`;
   if (!moved) {
-    if (target && target !== next) target.scrollIntoView();
+    if (target && target !== next) target.scrollIntoView({ behavior: still.matches ? 'auto' : 'smooth' });
+    else if (target) window.scrollTo(0, 0);
     return;
   }
   // So that the next Tab goes on from here, and a screen reader says where that is.

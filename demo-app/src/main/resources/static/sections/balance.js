@@ -12,14 +12,17 @@ function draw({ counters, invariant }, before) {
     'checked-in': counters.checkedIn,
     loaded: counters.loaded,
     'in-flight': counters.inFlight,
+    parked: counters.parked ?? 0,
     dead: counters.deadLettered,
   };
-  const all = Math.max(1, bags.loaded + bags['in-flight'] + bags.dead);
+  const all = Math.max(1, bags.loaded + bags['in-flight'] + bags.parked + bags.dead);
   for (const [term, number] of Object.entries(bags)) {
     text($(`n-${term}`), whole.format(number));
     text($(`s-${term}`), whole.format(number));
     if (term !== 'checked-in') part($(`share-${term}`), number / all);
   }
+  // In one line there is no room for what is usually 0.
+  $('s-term-parked').hidden = bags.parked === 0;
 
   const off = invariant.difference;
   data($('balance'), 'holds', invariant.holds);

@@ -44,6 +44,9 @@ class AppearanceTest {
           `${id}: ${help}: ${node.target}: ${node.any.map(({ message }) => message)}`)))
       """;
 
+  private static final String SIDEWAYS =
+      "() => document.documentElement.scrollWidth - document.documentElement.clientWidth";
+
   /** With {@code -Dscreenshots=true}, pictures of every look are left to be looked at. */
   private static final boolean SCREENSHOTS = Boolean.getBoolean("screenshots");
 
@@ -64,30 +67,42 @@ class AppearanceTest {
   @MethodSource("looks")
   void followsTheRulesForEverybodyInEachTopic(Look look, Airport airport) throws IOException {
     airport.send("POST", "/api/load?rate=500&bags=300&unreadableShare=0.1");
-    String axe = axe();
     try (Visit visit = airport.visit(look)) {
       Page page = visit.page();
       page.navigate(airport.address(""));
       assertThat(page.locator("#n-dead")).not().hasText("0");
-      page.evaluate(axe);
+      page.evaluate(axe());
       for (Object topic :
           (List<?>)
               page.evaluate("() => [...document.querySelectorAll('.topic')].map(({ id }) => id)")) {
-        page.locator(".topics a[href='#" + topic + "']").click();
+        page.locator(".topics li a[href='#" + topic + "']").click();
         assertThat(page.locator("#" + topic)).isVisible();
-
-        if (SCREENSHOTS) {
-          Airport.picture(page, topic + "-" + look);
-        }
-        assertThat((List<?>) page.evaluate(VIOLATIONS)).as("%s at %s", topic, look).isEmpty();
-        assertThat(
-                page.evaluate(
-                    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"))
-            .as("%s at %s: sideways scrolling", topic, look)
-            .isEqualTo(0);
+        looksRight(page, topic + "-" + look);
       }
       assertThat(visit.errors()).isEmpty();
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("looks")
+  void followsTheRulesForEverybodyInTheTour(Look look, Airport airport) throws IOException {
+    try (Visit visit = airport.visit(look)) {
+      Page page = visit.page();
+      page.navigate(airport.address("?tour=1"));
+      assertThat(page.locator("#tour")).isVisible();
+      page.evaluate(axe());
+      looksRight(page, "tour-" + look);
+      page.locator("#tour-end").click();
+      assertThat(page.locator("body")).hasAttribute("data-tour", "finished");
+    }
+  }
+
+  private static void looksRight(Page page, String what) {
+    if (SCREENSHOTS) {
+      Airport.picture(page, what);
+    }
+    assertThat((List<?>) page.evaluate(VIOLATIONS)).as(what).isEmpty();
+    assertThat(page.evaluate(SIDEWAYS)).as(what + ": sideways scrolling").isEqualTo(0);
   }
 
   @Test

@@ -53,7 +53,7 @@ class ShellTest {
   @Test
   void showsEachTopicUnderItsAddressAndTheBalanceInAllOfThem(Airport airport, Page page) {
     page.navigate(airport.address(""));
-    List<Locator> links = page.locator(".topics a").all();
+    List<Locator> links = page.locator(".topics li a").all();
     assertThat(links).hasSizeGreaterThan(2);
 
     for (Locator each : links) {
