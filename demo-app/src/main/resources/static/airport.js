@@ -17,8 +17,9 @@ import * as balance from './sections/balance.js';
 import * as bags from './sections/bags.js';
 import * as load from './sections/load.js';
 import * as deadLetters from './sections/dead-letters.js';
+import * as rebookings from './sections/rebookings.js';
 import * as tour from './sections/tour.js';
 
 startTopics();
-for (const section of [lamps, balance, bags, load, deadLetters, tour]) section.start();
+for (const section of [lamps, balance, bags, load, deadLetters, rebookings, tour]) section.start();
 connect();

@@ -61,7 +61,10 @@ public final class RunningAirport implements BeforeAllCallback, AutoCloseable {
       "--demo.data-dir=" + data,
       "--demo.kafka-port=" + kafka,
       "--demo.postgres-port=" + postgres,
-      "--demo.s3-port=" + s3
+      "--demo.s3-port=" + s3,
+      // People wait for partners and searches; tests do not.
+      "--demo.rebooking.partners-take=20ms",
+      "--demo.claims.place-takes=20ms"
     };
   }
 

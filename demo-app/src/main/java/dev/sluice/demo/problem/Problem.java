@@ -47,6 +47,11 @@ public final class Problem extends ErrorResponseException {
     return invalid(HttpStatus.UNPROCESSABLE_CONTENT, errors);
   }
 
+  /** The request has more than it may have: 413. */
+  public static Problem tooLarge(FieldError error) {
+    return invalid(HttpStatus.CONTENT_TOO_LARGE, List.of(error));
+  }
+
   /** The request contradicts what is there: 409. */
   public static Problem conflict(FieldError error) {
     return invalid(HttpStatus.CONFLICT, List.of(error));

@@ -1,0 +1,50 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.demo.claims;
+
+import dev.sluice.demo.bag.Bag;
+import dev.sluice.demo.problem.FieldError;
+import dev.sluice.demo.problem.JsonFields;
+import dev.sluice.demo.problem.Problem;
+import java.util.List;
+
+/**
+ * A valid claim: somebody misses a bag.
+ *
+ * @param tag ten digits
+ */
+record ClaimRequest(String tag) {
+
+  private static final String EXAMPLE = "{\"tag\":\"0016123456\"}";
+  private static final String TAG = "10 digits";
+
+  /**
+   * Reads a claim and names everything that is wrong with it.
+   *
+   * @throws Problem 400 if the body is not a JSON object, 422 if its fields are wrong
+   */
+  static ClaimRequest read(byte[] body) {
+    JsonFields fields = JsonFields.read(body, EXAMPLE, List.of("tag"));
+    String tag = fields.text("tag", TAG);
+    if (tag != null && !Bag.isTag(tag)) {
+      fields.wrong(FieldError.was("tag", tag, TAG));
+    }
+    if (!fields.valid() || tag == null) {
+      throw fields.problem();
+    }
+    return new ClaimRequest(tag);
+  }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.claims;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.quotes;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.rebooking;
+
+import org.jspecify.annotations.NullMarked;
