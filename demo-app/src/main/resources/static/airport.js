@@ -18,8 +18,10 @@ import * as bags from './sections/bags.js';
 import * as load from './sections/load.js';
 import * as deadLetters from './sections/dead-letters.js';
 import * as rebookings from './sections/rebookings.js';
+import * as quotes from './sections/quotes.js';
+import * as claims from './sections/claims.js';
 import * as tour from './sections/tour.js';
 
 startTopics();
-for (const section of [lamps, balance, bags, load, deadLetters, rebookings, tour]) section.start();
+for (const section of [lamps, balance, bags, load, deadLetters, rebookings, quotes, claims, tour]) section.start();
 connect();
