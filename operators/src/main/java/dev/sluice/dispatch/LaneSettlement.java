@@ -57,6 +57,7 @@ public abstract class LaneSettlement extends SettlementCore {
   private static final AtomicIntegerFieldUpdater<LaneSettlement> STATE =
       AtomicIntegerFieldUpdater.newUpdater(LaneSettlement.class, "state");
 
+  /** In the place of a delivery, for as long as it is in the lane. */
   protected LaneSettlement(Lane<?> lane, Settlement delivery) {
     this.lane = lane;
     this.delivery = delivery;

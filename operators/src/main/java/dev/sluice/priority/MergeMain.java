@@ -121,7 +121,7 @@ final class MergeMain<T>
     this.spec = spec;
     this.levels = levels;
     this.maxSources = maxSources;
-    this.clock = spec.isTimed() ? spec.clock() : null;
+    this.clock = spec.isTimed() ? spec.timer() : null;
     this.observed = spec.isObserved();
     this.shieldSources = actual.currentContext().hasKey(ON_ERROR_CONTINUE);
     this.order = spec.order(levels, () -> halted);

@@ -228,7 +228,7 @@ final class PrioritizeMain<T> implements CoreSubscriber<T>, Subscription, Scanna
   private void takeInbox() {
     heap.settle();
     for (T element = inbox.peek(); element != null; element = inbox.peek()) {
-      long due = urgency.due(element, spec.clock());
+      long due = urgency.due(element, spec.timer());
       inbox.poll();
       heap.add(element, due);
     }

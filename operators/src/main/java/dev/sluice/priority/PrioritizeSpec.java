@@ -32,19 +32,19 @@ public final class PrioritizeSpec {
   private final String name;
   private final int window;
   private final boolean delayError;
-  private final @Nullable Scheduler clock;
+  private final @Nullable Scheduler timer;
 
-  private PrioritizeSpec(String name, int window, boolean delayError, @Nullable Scheduler clock) {
+  private PrioritizeSpec(String name, int window, boolean delayError, @Nullable Scheduler timer) {
     this.name = name;
     this.window = window;
     this.delayError = delayError;
-    this.clock = clock;
+    this.timer = timer;
   }
 
   /** What the operator is called in assembly traces and scans. Defaults to prioritize. */
   public PrioritizeSpec name(String name) {
     Objects.requireNonNull(name, "name");
-    return new PrioritizeSpec(name, window, delayError, clock);
+    return new PrioritizeSpec(name, window, delayError, timer);
   }
 
   /**
@@ -58,7 +58,7 @@ public final class PrioritizeSpec {
       throw new IllegalArgumentException(
           "window: " + window + " (expected: 1.." + MAX_WINDOW + ")");
     }
-    return new PrioritizeSpec(name, window, delayError, clock);
+    return new PrioritizeSpec(name, window, delayError, timer);
   }
 
   /**
@@ -66,13 +66,13 @@ public final class PrioritizeSpec {
    * the sequence at once.
    */
   public PrioritizeSpec delayError(boolean delayError) {
-    return new PrioritizeSpec(name, window, delayError, clock);
+    return new PrioritizeSpec(name, window, delayError, timer);
   }
 
   /** Whose time is read. Defaults to {@code Schedulers.parallel()}; nothing is scheduled on it. */
-  public PrioritizeSpec clock(Scheduler clock) {
-    Objects.requireNonNull(clock, "clock");
-    return new PrioritizeSpec(name, window, delayError, clock);
+  public PrioritizeSpec timer(Scheduler timer) {
+    Objects.requireNonNull(timer, "timer");
+    return new PrioritizeSpec(name, window, delayError, timer);
   }
 
   String name() {
@@ -87,7 +87,7 @@ public final class PrioritizeSpec {
     return delayError;
   }
 
-  Scheduler clock() {
-    return clock == null ? Schedulers.parallel() : clock;
+  Scheduler timer() {
+    return timer == null ? Schedulers.parallel() : timer;
   }
 }

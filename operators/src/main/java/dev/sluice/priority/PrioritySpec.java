@@ -49,7 +49,7 @@ public final class PrioritySpec<T> {
   private final int prefetch;
   private final int maxSources;
   private final boolean delayError;
-  private final @Nullable Scheduler clock;
+  private final @Nullable Scheduler timer;
   private final @Nullable Consumer<? super PriorityGauges> observer;
 
   private PrioritySpec(
@@ -59,7 +59,7 @@ public final class PrioritySpec<T> {
       int prefetch,
       int maxSources,
       boolean delayError,
-      @Nullable Scheduler clock,
+      @Nullable Scheduler timer,
       @Nullable Consumer<? super PriorityGauges> observer) {
     this.name = name;
     this.policy = policy;
@@ -67,7 +67,7 @@ public final class PrioritySpec<T> {
     this.prefetch = prefetch;
     this.maxSources = maxSources;
     this.delayError = delayError;
-    this.clock = clock;
+    this.timer = timer;
     this.observer = observer;
   }
 
@@ -85,14 +85,14 @@ public final class PrioritySpec<T> {
 
   private PrioritySpec<T> with(Policy<T> policy) {
     return new PrioritySpec<>(
-        name, policy, keyOf, prefetch, maxSources, delayError, clock, observer);
+        name, policy, keyOf, prefetch, maxSources, delayError, timer, observer);
   }
 
   /** What the merge is called in assembly traces and scans. Defaults to priorityMerge. */
   public PrioritySpec<T> name(String name) {
     Objects.requireNonNull(name, "name");
     return new PrioritySpec<>(
-        name, policy, keyOf, prefetch, maxSources, delayError, clock, observer);
+        name, policy, keyOf, prefetch, maxSources, delayError, timer, observer);
   }
 
   /**
@@ -174,7 +174,7 @@ public final class PrioritySpec<T> {
   public PrioritySpec<T> fairBy(Function<? super T, ? extends @Nullable Object> keyOf) {
     Objects.requireNonNull(keyOf, "keyOf");
     return new PrioritySpec<>(
-        name, policy, keyOf, prefetch, maxSources, delayError, clock, observer);
+        name, policy, keyOf, prefetch, maxSources, delayError, timer, observer);
   }
 
   /**
@@ -191,7 +191,7 @@ public final class PrioritySpec<T> {
           "prefetch: " + prefetch + " (expected: 1.." + MAX_PREFETCH + ")");
     }
     return new PrioritySpec<>(
-        name, policy, keyOf, prefetch, maxSources, delayError, clock, observer);
+        name, policy, keyOf, prefetch, maxSources, delayError, timer, observer);
   }
 
   /**
@@ -206,7 +206,7 @@ public final class PrioritySpec<T> {
       throw new IllegalArgumentException("maxSources: " + maxSources + " (expected: >= 1)");
     }
     return new PrioritySpec<>(
-        name, policy, keyOf, prefetch, maxSources, delayError, clock, observer);
+        name, policy, keyOf, prefetch, maxSources, delayError, timer, observer);
   }
 
   /**
@@ -215,14 +215,14 @@ public final class PrioritySpec<T> {
    */
   public PrioritySpec<T> delayError(boolean delayError) {
     return new PrioritySpec<>(
-        name, policy, keyOf, prefetch, maxSources, delayError, clock, observer);
+        name, policy, keyOf, prefetch, maxSources, delayError, timer, observer);
   }
 
   /** Whose time is read. Defaults to {@code Schedulers.parallel()}; nothing is scheduled on it. */
-  public PrioritySpec<T> clock(Scheduler clock) {
-    Objects.requireNonNull(clock, "clock");
+  public PrioritySpec<T> timer(Scheduler timer) {
+    Objects.requireNonNull(timer, "timer");
     return new PrioritySpec<>(
-        name, policy, keyOf, prefetch, maxSources, delayError, clock, observer);
+        name, policy, keyOf, prefetch, maxSources, delayError, timer, observer);
   }
 
   /**
@@ -233,7 +233,7 @@ public final class PrioritySpec<T> {
   public PrioritySpec<T> observer(Consumer<? super PriorityGauges> observer) {
     Objects.requireNonNull(observer, "observer");
     return new PrioritySpec<>(
-        name, policy, keyOf, prefetch, maxSources, delayError, clock, observer);
+        name, policy, keyOf, prefetch, maxSources, delayError, timer, observer);
   }
 
   /**
@@ -253,7 +253,7 @@ public final class PrioritySpec<T> {
             prefetch,
             maxSources,
             delayError,
-            clock,
+            timer,
             observer);
     Function<? super T, ? extends @Nullable Object> key = keyOf;
     if (key == null) {
@@ -335,8 +335,8 @@ public final class PrioritySpec<T> {
     return delayError;
   }
 
-  Scheduler clock() {
-    return clock == null ? Schedulers.parallel() : clock;
+  Scheduler timer() {
+    return timer == null ? Schedulers.parallel() : timer;
   }
 
   void tellObserver(PriorityGauges gauges) {

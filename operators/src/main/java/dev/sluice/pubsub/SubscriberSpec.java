@@ -155,6 +155,9 @@ public final class SubscriberSpec<T> implements Cloneable {
    * It reads the topic at its own pace and misses nothing, as long as it is not further behind than
    * the topic {@linkplain TopicSpec#retain keeps} messages. What the topic has no more it misses,
    * and the listener hears of it. This is the default.
+   *
+   * <p><img class="marble" src="doc-files/catchUp.svg" alt="A subscriber that is slow reads the
+   * topic at its own pace, and misses nothing that it still has">
    */
   public SubscriberSpec<T> catchUp() {
     return slow(Overflow.CATCH_UP, 0, null);
@@ -162,6 +165,9 @@ public final class SubscriberSpec<T> implements Cloneable {
 
   /**
    * At most {@code capacity} messages wait; then the one that waits longest is dropped.
+   *
+   * <p><img class="marble" src="doc-files/dropOldest.svg" alt="When too many wait for a slow
+   * subscriber, the oldest makes room">
    *
    * @param capacity 1..1048576
    */
@@ -172,13 +178,21 @@ public final class SubscriberSpec<T> implements Cloneable {
   /**
    * At most {@code capacity} messages wait; then those that come are dropped.
    *
+   * <p><img class="marble" src="doc-files/dropNewest.svg" alt="When too many wait for a slow
+   * subscriber, those that come are dropped">
+   *
    * @param capacity 1..1048576
    */
   public SubscriberSpec<T> dropNewest(int capacity) {
     return slow(Overflow.DROP_NEWEST, capacity, null);
   }
 
-  /** Only the latest message waits: {@code dropOldest(1)}. */
+  /**
+   * Only the latest message waits: {@code dropOldest(1)}.
+   *
+   * <p><img class="marble" src="doc-files/latest.svg" alt="Only the latest waits for a slow
+   * subscriber">
+   */
   public SubscriberSpec<T> latest() {
     return dropOldest(1);
   }
@@ -186,6 +200,9 @@ public final class SubscriberSpec<T> implements Cloneable {
   /**
    * Of the messages with one key only the latest waits, in the place of the first. At most {@code
    * capacity} keys wait; then the one that waits longest is dropped.
+   *
+   * <p><img class="marble" src="doc-files/coalesce.svg" alt="Of one key only the latest waits for a
+   * slow subscriber, in the place of the first">
    *
    * @param key what makes a message replace another one; called as {@link #where} is
    * @param capacity 1..1048576
@@ -197,6 +214,9 @@ public final class SubscriberSpec<T> implements Cloneable {
   /**
    * At most {@code capacity} messages wait; then it fails with {@link SlowSubscriber}, and what
    * waits is dropped. It may subscribe again, from a position.
+   *
+   * <p><img class="marble" src="doc-files/disconnect.svg" alt="When too many wait for a slow
+   * subscriber, it is disconnected">
    *
    * @param capacity 1..1048576
    */

@@ -38,6 +38,9 @@ import reactor.core.publisher.Mono;
  *     .as(saga("transfer", s -> s))
  * }</pre>
  *
+ * <p><img class="marble" src="doc-files/remoteStep.svg" alt="Each acknowledgement triggers the next
+ * step; when none comes in time, what was done is undone">
+ *
  * @param <I> what the step is given
  * @param <O> what the step gives
  */

@@ -235,7 +235,7 @@ class PriorityFlowTest extends FlowFixture {
       oneWorker(
           flow()
               .prioritize(
-                  m -> m.payload().charAt(0) - '0', Duration.ofSeconds(10), p -> p.clock(time)));
+                  m -> m.payload().charAt(0) - '0', Duration.ofSeconds(10), p -> p.timer(time)));
       source.offer("0first", "1old");
       time.advanceTimeBy(Duration.ofSeconds(9));
       source.offer("0within");

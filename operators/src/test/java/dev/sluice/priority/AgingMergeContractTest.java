@@ -46,6 +46,6 @@ class AgingMergeContractTest extends OperatorContract<Integer, Integer> {
                 .aging(Duration.ofMillis(1))
                 .delayError(true)
                 .observer(gauges -> {})
-                .clock(user.timer()));
+                .timer(user.timer()));
   }
 }

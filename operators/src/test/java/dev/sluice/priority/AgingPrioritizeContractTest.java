@@ -39,6 +39,6 @@ class AgingPrioritizeContractTest extends OperatorContract<Integer, Integer> {
             prioritize(
                 e -> user.call("level", e, () -> e % 3),
                 Duration.ofMillis(1),
-                p -> p.window(3).delayError(true).clock(user.timer())));
+                p -> p.window(3).delayError(true).timer(user.timer())));
   }
 }

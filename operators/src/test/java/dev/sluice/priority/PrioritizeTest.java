@@ -128,7 +128,7 @@ class PrioritizeTest {
                   .flux()
                   .transform(
                       prioritize(
-                          PrioritizeTest::level, Duration.ofSeconds(10), p -> p.clock(time))),
+                          PrioritizeTest::level, Duration.ofSeconds(10), p -> p.timer(time))),
               0)
           .then(() -> source.next("2at0")) // due at 20
           .then(() -> time.advanceTimeBy(Duration.ofSeconds(9)))
@@ -165,7 +165,7 @@ class PrioritizeTest {
               sink.next(new Element(level, time.now(TimeUnit.NANOSECONDS)));
             });
     flood
-        .transform(prioritize(Element::level, step, p -> p.clock(time)))
+        .transform(prioritize(Element::level, step, p -> p.timer(time)))
         .take(1_000_000)
         .subscribe(
             e -> {

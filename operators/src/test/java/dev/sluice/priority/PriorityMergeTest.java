@@ -65,7 +65,7 @@ class PriorityMergeTest {
   private Flux<String> merge(UnaryOperator<PrioritySpec<String>> spec) {
     return priorityMerge(
         List.of(high.flux(), mid.flux(), low.flux()),
-        p -> spec.apply(p.prefetch(8).clock(time).observer(gauges::set)));
+        p -> spec.apply(p.prefetch(8).timer(time).observer(gauges::set)));
   }
 
   private Flux<String> merge() {
@@ -321,7 +321,7 @@ class PriorityMergeTest {
               priorityMerge(
                   1,
                   Flux.fromIterable(sources).map(s -> new PrioritySource<>(0, s)),
-                  (PrioritySpec<String> p) -> p.aging(Duration.ofSeconds(1)).clock(time)),
+                  (PrioritySpec<String> p) -> p.aging(Duration.ofSeconds(1)).timer(time)),
               0)
           .then(
               () -> {
@@ -474,7 +474,7 @@ class PriorityMergeTest {
     private final TestPublisher<PrioritySource<String>> sources = TestPublisher.create();
 
     private Flux<String> merge(UnaryOperator<PrioritySpec<String>> spec) {
-      return priorityMerge(3, sources.flux(), p -> spec.apply(p.clock(time).observer(gauges::set)));
+      return priorityMerge(3, sources.flux(), p -> spec.apply(p.timer(time).observer(gauges::set)));
     }
 
     @Test

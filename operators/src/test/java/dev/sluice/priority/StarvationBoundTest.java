@@ -174,7 +174,7 @@ class StarvationBoundTest {
     int[] emitted = new int[3];
     long[] longest = new long[3];
     consume(
-        merge(List.of(endless(0, 1), endless(1, 1), endless(2, 1)), p -> p.aging(step).clock(time)),
+        merge(List.of(endless(0, 1), endless(1, 1), endless(2, 1)), p -> p.aging(step).timer(time)),
         e -> {
           emitted[e.level()]++;
           for (int above = 0; above < e.level(); above++) {

@@ -31,6 +31,7 @@ public record ChannelInfo(String name, Set<Capability> capabilities) {
     capabilities = Set.copyOf(capabilities);
   }
 
+  /** Whether the channel has declared it. */
   public boolean can(Capability capability) {
     return capabilities.contains(capability);
   }

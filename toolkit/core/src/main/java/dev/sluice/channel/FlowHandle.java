@@ -90,8 +90,10 @@ public interface FlowHandle extends Metered {
   @Experimental
   record Stall(Instant since, int letters, Throwable cause) {}
 
+  /** What the flow is called in logs, traces and meters. */
   String name();
 
+  /** What it is doing at the moment. Never blocks. */
   Stats stats();
 
   /**

@@ -84,5 +84,6 @@ public interface Inbound {
                 info().name() + ": its messages cannot be looked at without taking them"));
   }
 
+  /** What the channel is called, and what it can do. */
   ChannelInfo info();
 }

@@ -56,6 +56,7 @@ public final class SendFailed extends RuntimeException implements ErrorClassifie
     return new SendFailed(Certainty.UNKNOWN, channel, what, cause);
   }
 
+  /** Whether it is certain that the message was not sent. */
   public Certainty certainty() {
     return certainty;
   }

@@ -1,3 +1,4 @@
+/** Payloads as bytes and back. */
 @NullMarked
 package dev.sluice.codec;
 

@@ -47,14 +47,17 @@ public final class Delivery<T> {
     this.context = Objects.requireNonNull(context, "context");
   }
 
+  /** What was delivered. */
   public Message<T> message() {
     return message;
   }
 
+  /** The duty to say what becomes of it. */
   public Settlement settlement() {
     return settlement;
   }
 
+  /** Where it comes from. */
   public Origin origin() {
     return origin;
   }

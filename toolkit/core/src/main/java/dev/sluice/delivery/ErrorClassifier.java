@@ -40,6 +40,7 @@ public interface ErrorClassifier {
     }
   }
 
+  /** What an exception of a user's function means for the message that it was called with. */
   Kind classify(Throwable error);
 
   /**

@@ -56,6 +56,7 @@ public final class MulticastSettlement {
   private final Settlement parent;
   private final SplitSettlement split;
 
+  /** Nobody has a copy yet. */
   public MulticastSettlement(Settlement parent) {
     this.parent = Objects.requireNonNull(parent, "parent");
     this.split = new SplitSettlement(parent);

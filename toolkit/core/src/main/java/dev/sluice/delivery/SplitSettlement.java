@@ -74,6 +74,7 @@ public final class SplitSettlement {
   private static final AtomicReferenceFieldUpdater<SplitSettlement, Failed> FAILED =
       AtomicReferenceFieldUpdater.newUpdater(SplitSettlement.class, Failed.class, "failed");
 
+  /** No child has been made yet. */
   public SplitSettlement(Settlement parent) {
     this.parent = Objects.requireNonNull(parent, "parent");
   }

@@ -23,6 +23,7 @@ public final class StaleDelivery extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
+  /** With what has ended the ownership. */
   public StaleDelivery(String message) {
     super(message);
   }

@@ -1,3 +1,4 @@
+/** What is sent: {@link dev.sluice.message.Message}, an immutable value, and how it travels. */
 @NullMarked
 package dev.sluice.message;
 

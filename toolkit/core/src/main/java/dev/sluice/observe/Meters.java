@@ -23,9 +23,9 @@ import java.util.function.LongSupplier;
  * A place where numbers are watched; {@code sluice-micrometer} makes one of a registry.
  *
  * <p>Names are in lower case, begin with {@code sluice.} and the pattern, and have dots between
- * their words: {@code sluice.deadletters.oldest}. A tag is a name that somebody has chosen for a
- * part of the program, as that of a flow or a channel. It is never an id or a group, of which there
- * are as many as there are messages.
+ * their words: {@code sluice.deadletters.oldest.age}. A tag is a name that somebody has chosen for
+ * a part of the program, as that of a flow or a channel. It is never an id or a group, of which
+ * there are as many as there are messages.
  */
 @Experimental
 public interface Meters {
