@@ -7,7 +7,7 @@ import { now, subscribe } from '../page/live.js';
 
 const BAGS_PER_LANE = 12;
 /** Where on the belt a bag of each stage stands, from 0 to 1. */
-const PLACES = { CHECKED_IN: 0.2, LOADING: 0.55, LOADED: 1 };
+const PLACES = { CHECKED_IN: 0.2, PARKED: 0.2, LOADING: 0.55, LOADED: 1 };
 const TRAVEL = 900;
 const STAGGER = 120;
 const STOW = 1500;

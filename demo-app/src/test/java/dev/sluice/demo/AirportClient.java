@@ -15,6 +15,7 @@
  */
 package dev.sluice.demo;
 
+import java.net.URI;
 import java.time.Duration;
 import java.util.Objects;
 import org.springframework.core.ParameterizedTypeReference;
@@ -32,12 +33,14 @@ final class AirportClient {
 
   private static final Duration LIMIT = Duration.ofSeconds(20);
 
+  private final String base;
   private final WebClient http;
 
   AirportClient(int port) {
+    this.base = "http://127.0.0.1:" + port;
     this.http =
         WebClient.builder()
-            .baseUrl("http://127.0.0.1:" + port)
+            .baseUrl(base)
             .codecs(codecs -> codecs.defaultCodecs().maxInMemorySize(4 << 20))
             .build();
   }
@@ -66,6 +69,20 @@ final class AirportClient {
                     response
                         .bodyToMono(String.class)
                         .map(body -> new Answer(response.statusCode().value(), json(body))))
+            .block(LIMIT));
+  }
+
+  /** Posts JSON, or nothing if it is empty. */
+  Answer post(String path, String body) {
+    WebClient.RequestBodySpec request =
+        http.post().uri(URI.create(base + path)).contentType(MediaType.APPLICATION_JSON);
+    return Objects.requireNonNull(
+        (body.isEmpty() ? request : request.bodyValue(body))
+            .exchangeToMono(
+                response ->
+                    response
+                        .bodyToMono(String.class)
+                        .map(answer -> new Answer(response.statusCode().value(), json(answer))))
             .block(LIMIT));
   }
 

@@ -19,8 +19,6 @@ import static dev.sluice.demo.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,7 +28,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -51,67 +48,28 @@ import tools.jackson.databind.json.JsonMapper;
 /** A process that is killed in mid-stream, and its successor on the same data directory. */
 class RestartTest {
 
-  private static final Duration STOP = Duration.ofSeconds(30);
-
   @TempDir Path data;
 
-  private int port;
   private int kafkaPort;
   private AirportClient airport;
-  private Process process;
+  private AirportProcess process;
 
   @BeforeEach
-  void choosePorts() throws IOException {
-    port = freePort();
-    kafkaPort = freePort();
-    airport = new AirportClient(port);
+  void choosePort() throws IOException {
+    kafkaPort = AirportProcess.freePort();
   }
 
   @AfterEach
   void stop() throws InterruptedException {
     if (process != null) {
-      process.destroy();
-      if (!process.waitFor(STOP.toSeconds(), TimeUnit.SECONDS)) {
-        process.destroyForcibly().waitFor();
-      }
-    }
-  }
-
-  private static int freePort() throws IOException {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
+      process.stop();
     }
   }
 
   private void start() throws IOException {
     process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx512m",
-                "-XX:TieredStopAtLevel=1",
-                "-cp",
-                System.getProperty("java.class.path"),
-                AirportApplication.class.getName(),
-                "--server.port=" + port,
-                "--demo.kafka-port=" + kafkaPort,
-                "--demo.postgres-port=0",
-                "--demo.s3-port=0",
-                "--demo.data-dir=" + data.resolve("data"))
-            .redirectErrorStream(true)
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(data.resolve("log").toFile()))
-            .start();
-    eventually(
-        () -> {
-          if (!process.isAlive()) {
-            throw new AssertionError("ended with " + process.exitValue());
-          }
-          return airport.get("/actuator/health/readiness").path("status").asString();
-        },
-        "UP"::equals);
-  }
-
-  private void kill() throws InterruptedException {
-    process.destroyForcibly().waitFor();
+        AirportProcess.start(data, RunningAirport.arguments(data.resolve("data"), kafkaPort, 0, 0));
+    airport = process.client();
   }
 
   private static String tag(int number) {
@@ -151,7 +109,7 @@ class RestartTest {
     eventually(
         this::counters, now -> now.path("loaded").asLong() > 1_000 && confirmed.size() > 100);
 
-    kill();
+    process.kill();
     passengers.dispose();
     List<String> promised = List.copyOf(confirmed);
     start();

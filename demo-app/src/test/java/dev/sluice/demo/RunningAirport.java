@@ -18,6 +18,8 @@ package dev.sluice.demo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -49,15 +51,17 @@ public final class RunningAirport implements BeforeAllCallback, AutoCloseable {
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
+    List<String> arguments = new ArrayList<>(List.of(arguments(data, 0, 0, 0)));
+    arguments.add("--server.port=0");
     application =
-        new SpringApplicationBuilder(AirportApplication.class).run(arguments(data, 0, 0, 0, 0));
+        new SpringApplicationBuilder(AirportApplication.class)
+            .run(arguments.toArray(String[]::new));
     return this;
   }
 
-  /** The arguments of an application of its own on these ports. */
-  static String[] arguments(Path data, int port, int kafka, int postgres, int s3) {
+  /** The arguments of an application of its own with backends on these ports; 0 for a free one. */
+  static String[] arguments(Path data, int kafka, int postgres, int s3) {
     return new String[] {
-      "--server.port=" + port,
       "--demo.data-dir=" + data,
       "--demo.kafka-port=" + kafka,
       "--demo.postgres-port=" + postgres,
@@ -73,11 +77,14 @@ public final class RunningAirport implements BeforeAllCallback, AutoCloseable {
     return Objects.requireNonNull(application).getBean(type);
   }
 
+  /** A property of it. */
+  static String property(String name) {
+    return Objects.requireNonNull(application).getEnvironment().getRequiredProperty(name);
+  }
+
   /** The port of its web server. */
   public static int port() {
-    return Objects.requireNonNull(application)
-        .getEnvironment()
-        .getRequiredProperty("local.server.port", Integer.class);
+    return Integer.parseInt(property("local.server.port"));
   }
 
   @Override

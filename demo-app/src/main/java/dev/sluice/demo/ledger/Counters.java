@@ -19,15 +19,17 @@ package dev.sluice.demo.ledger;
  * The sums of baggage control, all of one moment.
  *
  * @param checkedIn distinct bags and unreadable records on {@code bags.checked-in}
- * @param inFlight those of them that are neither loaded nor dead-lettered, counted one by one
+ * @param inFlight those of them that are neither loaded nor dead-lettered nor parked
+ * @param parked those of them that wait because a bag of their flight could not be loaded
  * @param loaded distinct bags on {@code bags.loaded}
- * @param deadLettered distinct records on {@code bags.dead-letters}
+ * @param deadLettered distinct records on {@code bags.dead-letters} that were not sent back
  * @param duplicates requests, records and redeliveries that did not count again
  * @param outOfOrder bags that were loaded after a later bag of their flight; must be 0
  */
 public record Counters(
     long checkedIn,
     long inFlight,
+    long parked,
     long loaded,
     long deadLettered,
     long duplicates,
@@ -35,6 +37,6 @@ public record Counters(
 
   /** By how much {@code checkedIn} exceeds its parts: 0 when nothing is lost or invented. */
   public long difference() {
-    return checkedIn - (loaded + inFlight + deadLettered);
+    return checkedIn - (loaded + inFlight + parked + deadLettered);
   }
 }

@@ -16,8 +16,8 @@
 package dev.sluice.demo.ledger;
 
 /**
- * Watches that nothing is lost: <em>checked in = loaded + in flight + dead-lettered</em>. Not
- * thread-safe: the {@link Ledger} guards it, so that a sample is of one moment.
+ * Watches that nothing is lost: <em>checked in = loaded + in flight + parked + dead-lettered</em>.
+ * Not thread-safe: the {@link Ledger} guards it, so that a sample is of one moment.
  */
 final class Invariant {
 

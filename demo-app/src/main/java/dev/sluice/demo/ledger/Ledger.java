@@ -40,11 +40,15 @@ import reactor.core.publisher.Sinks;
 /**
  * What is known of every bag, from the three topics: the topics are the truth, this is their sum.
  *
- * <p>The four terms of the invariant are counted apart. <em>Checked in</em>, <em>loaded</em> and
+ * <p>The terms of the invariant are counted apart. <em>Checked in</em>, <em>loaded</em> and
  * <em>dead-lettered</em> count records of three different topics, each bag once; <em>in flight</em>
- * is the size of a set that a check-in joins and a loading or a dead letter leaves. A bag that is
- * loaded without a check-in, or that ends twice, tips the balance; a bag that is lost stays in the
- * set, and the age of its oldest member grows.
+ * and <em>parked</em> are the size of a set that a check-in joins and a loading or a dead letter
+ * leaves, and how much of it is in the parking lot. A bag that is loaded without a check-in, or
+ * that ends twice, tips the balance; a bag that is lost stays in the set, and the age of its oldest
+ * member grows.
+ *
+ * <p>A dead letter that is sent back is a new record of the same bag: with it the bag is in flight
+ * again, and its former record counts no more.
  *
  * <p>The topics are read side by side, so the end of a bag may be seen before its beginning. Such
  * an end waits up to ten seconds for its check-in, and counts as what it is after that.
@@ -73,13 +77,15 @@ public final class Ledger {
   // All guarded by this.
   private final Map<String, Entry> tags = new HashMap<>();
   private final Map<Long, Entry> inFlight = new LinkedHashMap<>(); // by position, the oldest first
-  private final Set<Long> dead = new HashSet<>();
+  private final Map<Long, Entry> dead = new HashMap<>();
+  private final Set<Long> sentBack = new HashSet<>(); // positions of records that count no more
   private final Map<String, Instant> earlyLoaded = new LinkedHashMap<>();
   private final Map<Long, Instant> earlyDead = new LinkedHashMap<>();
   private final BitSet series = new BitSet(SERIES);
   private final Flight[] flights;
   private final Invariant invariant = new Invariant();
   private int unreadableInFlight;
+  private int parked;
   private long checkedIn;
   private long loaded;
   private long deadLettered;
@@ -152,9 +158,7 @@ public final class Ledger {
       return new Reservation.Granted(ticket);
     }
     Ticket ticket = entry.ticket;
-    return ticket != null
-        ? new Reservation.Pending(ticket)
-        : new Reservation.Known(entry.view(departures));
+    return ticket != null ? new Reservation.Pending(ticket) : new Reservation.Known(view(entry));
   }
 
   /** A request was answered with the bag that is there already. */
@@ -193,7 +197,7 @@ public final class Ledger {
       if (entry != null && ticket.equals(entry.ticket)) {
         tags.remove(ticket.tag());
       } else if (entry != null) {
-        there = entry.view(departures);
+        there = view(entry);
       }
     }
     if (there == null) {
@@ -206,7 +210,7 @@ public final class Ledger {
   /** What is known of the bag with this tag; {@code null} before its check-in is confirmed. */
   public synchronized @Nullable BagView find(String tag) {
     Entry entry = tags.get(tag);
-    return entry == null || entry.stage == Stage.RESERVED ? null : entry.view(departures);
+    return entry == null || entry.stage == Stage.RESERVED ? null : view(entry);
   }
 
   /** Whether there is room for another bag or record. */
@@ -253,6 +257,9 @@ public final class Ledger {
    */
   public synchronized void checkedIn(
       long position, String tag, Departure departure, int sequence, Instant checkedInAt) {
+    if (sentBack.contains(position)) {
+      return;
+    }
     Entry entry = tags.get(tag);
     if (entry != null && entry.stage != Stage.RESERVED) {
       duplicates++;
@@ -269,7 +276,7 @@ public final class Ledger {
     entry.sequence = sequence;
     entry.checkedInAt = checkedInAt;
     entry.stage = entry.loading ? Stage.LOADING : Stage.CHECKED_IN;
-    Flight flight = flights[entry.departure];
+    Flight flight = flights[departure.index()];
     flight.lastSequence = Math.max(flight.lastSequence, sequence);
     flight.checkedIn++;
     flight.waiting.addLast(entry);
@@ -286,6 +293,9 @@ public final class Ledger {
 
   /** A record that is no bag of the schedule is on {@code bags.checked-in}. */
   public synchronized void unreadable(long position, Instant at) {
+    if (sentBack.contains(position)) {
+      return;
+    }
     requireRoom();
     Entry entry = new Entry(null, -1, Stage.CHECKED_IN, null);
     entry.position = position;
@@ -321,10 +331,13 @@ public final class Ledger {
    * @return whether it was the first dead letter of this record
    */
   public synchronized boolean deadLettered(long position) {
+    if (sentBack.contains(position)) {
+      return false;
+    }
     boolean first = true;
     if (inFlight.containsKey(position)) {
       endDead(position);
-    } else if (dead.contains(position)
+    } else if (dead.containsKey(position)
         || earlyDead.putIfAbsent(position, clock.instant()) != null) {
       duplicates++;
       first = false;
@@ -345,10 +358,11 @@ public final class Ledger {
     Flight flight = flights[entry.departure];
     flight.waiting.remove(entry);
     flight.loaded++;
-    if (entry.sequence <= flight.lastLoaded) {
+    if (entry.position < flight.lastLoaded) {
       outOfOrder++;
     }
-    flight.lastLoaded = Math.max(flight.lastLoaded, entry.sequence);
+    flight.lastLoaded = Math.max(flight.lastLoaded, entry.position);
+    settleParked(flight);
     flight.recent.addLast(entry);
     if (flight.recent.size() > RECENT) {
       flight.recent.removeFirst();
@@ -361,13 +375,70 @@ public final class Ledger {
       return;
     }
     deadLettered++;
-    dead.add(position);
+    dead.put(position, entry);
     entry.stage = Stage.DEAD_LETTERED;
+    leave(entry);
+  }
+
+  /** It is no longer in flight. */
+  private void leave(Entry entry) {
     if (entry.tag == null) {
       unreadableInFlight--;
     } else {
-      flights[entry.departure].waiting.remove(entry);
+      Flight flight = flights[entry.departure];
+      flight.waiting.remove(entry);
+      settleParked(flight);
     }
+  }
+
+  /**
+   * The record that follows is one that was dead-lettered at this position and sent back. Wherever
+   * the audit has seen it, in flight or dead, or not at all yet: it counts no more.
+   */
+  public synchronized void sentBack(long position) {
+    if (!sentBack.add(position)) {
+      duplicates++;
+      return;
+    }
+    earlyDead.remove(position);
+    Entry entry = inFlight.remove(position);
+    if (entry != null) {
+      leave(entry);
+    } else {
+      entry = dead.remove(position);
+      if (entry == null) {
+        return;
+      }
+      deadLettered--;
+    }
+    checkedIn--;
+    if (entry.tag != null) {
+      flights[entry.departure].checkedIn--;
+      tags.remove(entry.tag);
+    }
+    sample();
+  }
+
+  // == parking ==
+
+  /**
+   * What is in the parking lot.
+   *
+   * @param counts how many bags, by the key of their departure; others have none there
+   */
+  public synchronized void parked(Map<String, Long> counts) {
+    for (int i = 0; i < flights.length; i++) {
+      flights[i].inLot = counts.isEmpty() ? 0 : counts.getOrDefault(departures.get(i).key(), 0L);
+      settleParked(flights[i]);
+    }
+    sample();
+  }
+
+  /** The lot is asked now and then: a bag that has left it meanwhile is not in it. */
+  private void settleParked(Flight flight) {
+    parked -= flight.parked;
+    flight.parked = (int) Math.min(flight.inLot, flight.waiting.size());
+    parked += flight.parked;
   }
 
   // == what is seen of it ==
@@ -394,7 +465,11 @@ public final class Ledger {
       Flight flight = flights[i];
       sums.add(
           new FlightSums(
-              departures.get(i), flight.checkedIn, flight.loaded, flight.waiting.size()));
+              departures.get(i),
+              flight.checkedIn,
+              flight.loaded,
+              flight.waiting.size(),
+              flight.parked));
     }
     Map<String, List<BagOnBelt>> bags = new HashMap<>();
     for (Departure departure : choose.apply(sums)) {
@@ -431,8 +506,14 @@ public final class Ledger {
       List<FlightSums> flights,
       Map<String, List<BagOnBelt>> bags) {}
 
-  /** What is in one departure. */
-  public record FlightSums(Departure departure, int checkedIn, int loaded, int inFlight) {}
+  /**
+   * What is in one departure.
+   *
+   * @param inFlight its bags that are neither loaded nor dead-lettered, parked ones included
+   * @param parked those of them that are in the parking lot
+   */
+  public record FlightSums(
+      Departure departure, int checkedIn, int loaded, int inFlight, int parked) {}
 
   /**
    * A bag that is, or just was, on the belt of its flight.
@@ -443,9 +524,20 @@ public final class Ledger {
    */
   public record BagOnBelt(String tag, int sequence, Stage stage) {}
 
+  private BagView view(Entry entry) {
+    return entry.view(departures.get(entry.departure), flights[entry.departure].parked > 0);
+  }
+
   private Counters sample() {
     Counters counters =
-        new Counters(checkedIn, inFlight.size(), loaded, deadLettered, duplicates, outOfOrder);
+        new Counters(
+            checkedIn,
+            inFlight.size() - parked,
+            parked,
+            loaded,
+            deadLettered,
+            duplicates,
+            outOfOrder);
     invariant.sample(counters);
     return counters;
   }
@@ -478,7 +570,12 @@ public final class Ledger {
   }
 
   private int tracked() {
-    return tags.size() + unreadableInFlight + dead.size() + earlyLoaded.size() + earlyDead.size();
+    return tags.size()
+        + unreadableInFlight
+        + dead.size()
+        + sentBack.size()
+        + earlyLoaded.size()
+        + earlyDead.size();
   }
 
   private void requireRoom() {
@@ -493,18 +590,20 @@ public final class Ledger {
     final ArrayDeque<Entry> waiting = new ArrayDeque<>(2);
     final ArrayDeque<Entry> recent = new ArrayDeque<>(2);
     int lastSequence;
-    int lastLoaded;
+    long lastLoaded = -1; // the position: all bags of a departure are in one partition
+    long inLot;
+    int parked;
     int checkedIn;
     int loaded;
 
     List<BagOnBelt> belt() {
       List<BagOnBelt> belt = new ArrayList<>(RECENT + WAITING);
       for (Entry entry : recent) {
-        belt.add(entry.onBelt());
+        belt.add(entry.onBelt(false));
       }
       Iterator<Entry> next = waiting.iterator();
       for (int i = 0; i < WAITING && next.hasNext(); i++) {
-        belt.add(next.next().onBelt());
+        belt.add(next.next().onBelt(parked > 0));
       }
       return belt;
     }
@@ -528,13 +627,19 @@ public final class Ledger {
       this.ticket = ticket;
     }
 
-    BagOnBelt onBelt() {
-      return new BagOnBelt(String.valueOf(tag), sequence, stage);
+    BagOnBelt onBelt(boolean inLot) {
+      return new BagOnBelt(String.valueOf(tag), sequence, inLot ? Stage.PARKED : stage);
     }
 
-    BagView view(Departures departures) {
-      Departure of = departures.get(departure);
-      return new BagView(String.valueOf(tag), of.flight(), of.date(), sequence, stage, checkedInAt);
+    BagView view(Departure of, boolean inLot) {
+      boolean waits = stage == Stage.CHECKED_IN || stage == Stage.LOADING;
+      return new BagView(
+          String.valueOf(tag),
+          of.flight(),
+          of.date(),
+          sequence,
+          inLot && waits ? Stage.PARKED : stage,
+          checkedInAt);
     }
   }
 }

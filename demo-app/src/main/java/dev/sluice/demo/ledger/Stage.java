@@ -23,6 +23,8 @@ public enum Stage {
   CHECKED_IN,
   /** It is being put into the hold. */
   LOADING,
+  /** It waits because a bag of its flight could not be loaded. */
+  PARKED,
   /** It is in the hold. */
   LOADED,
   /** It could not be loaded. */

@@ -20,8 +20,7 @@ import dev.sluice.codec.UnreadablePayload;
 import dev.sluice.demo.Topics;
 import dev.sluice.demo.bag.Bag;
 import dev.sluice.demo.bag.LoadedBag;
-import dev.sluice.demo.deadletters.DeadLetter;
-import dev.sluice.demo.deadletters.DeadLetterLog;
+import dev.sluice.demo.deadletters.DeadLetterTarget;
 import dev.sluice.demo.flight.Departure;
 import dev.sluice.demo.flight.Departures;
 import dev.sluice.demo.ledger.Ledger;
@@ -29,12 +28,10 @@ import dev.sluice.message.Message;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
@@ -57,16 +54,11 @@ public final class Audit implements SmartLifecycle {
 
   private static final Duration POLL = Duration.ofMillis(100);
   private static final Duration JOIN = Duration.ofSeconds(5);
-  private static final int PREVIEW = 80;
-
-  /** What comes before the name of a class; nobody at the airport knows it. */
-  private static final Pattern PACKAGES = Pattern.compile("\\b(?:[a-z][a-z0-9]*\\.)+(?=[A-Z])");
 
   private static final Logger log = LoggerFactory.getLogger(Audit.class);
 
   private final Ledger ledger;
   private final Departures departures;
-  private final DeadLetterLog deadLetters;
   private final Consumer<byte[], byte[]> consumer;
   private final JacksonCodec<Bag> bags = JacksonCodec.json(Bag.class);
   private final JacksonCodec<LoadedBag> loadedBags = JacksonCodec.json(LoadedBag.class);
@@ -78,14 +70,9 @@ public final class Audit implements SmartLifecycle {
   /**
    * @param consumer without a group; the audit closes it
    */
-  public Audit(
-      Ledger ledger,
-      Departures departures,
-      DeadLetterLog deadLetters,
-      Consumer<byte[], byte[]> consumer) {
+  public Audit(Ledger ledger, Departures departures, Consumer<byte[], byte[]> consumer) {
     this.ledger = ledger;
     this.departures = departures;
-    this.deadLetters = deadLetters;
     this.consumer = consumer;
   }
 
@@ -201,6 +188,10 @@ public final class Audit implements SmartLifecycle {
 
   private void takeCheckedIn(ConsumerRecord<byte[], byte[]> record) {
     long position = RecordPosition.of(record.partition(), record.offset());
+    Long sentBack = RecordPosition.parse(header(record, DeadLetterTarget.SENT_BACK));
+    if (sentBack != null) {
+      ledger.sentBack(sentBack);
+    }
     Bag bag;
     try {
       bag = bags.decode(message(record));
@@ -210,7 +201,7 @@ public final class Audit implements SmartLifecycle {
     }
     Departure departure = departures.find(bag.flight(), bag.date());
     if (departure == null) {
-      // Readable, but of no flight: the loading worker rejects it.
+      // Readable, but of no flight: the loading flow rejects it.
       ledger.unreadable(position, bag.checkedInAt());
       return;
     }
@@ -232,24 +223,7 @@ public final class Audit implements SmartLifecycle {
       log.warn("{}-{}@{} is no dead letter", record.topic(), record.partition(), record.offset());
       return;
     }
-    if (ledger.deadLettered(position)) {
-      deadLetters.add(
-          new DeadLetter(
-              String.valueOf(named),
-              orUnknown(header(record, "sl-dl-reason")),
-              PACKAGES.matcher(orUnknown(header(record, "sl-dl-error"))).replaceAll(""),
-              time(record),
-              preview(value(record))));
-    }
-  }
-
-  private static Instant time(ConsumerRecord<byte[], byte[]> record) {
-    String at = header(record, "sl-dl-at");
-    try {
-      return Instant.parse(String.valueOf(at));
-    } catch (DateTimeParseException e) {
-      return Instant.ofEpochMilli(Math.max(0, record.timestamp()));
-    }
+    ledger.deadLettered(position);
   }
 
   private static Message<byte[]> message(ConsumerRecord<byte[], byte[]> record) {
@@ -265,19 +239,5 @@ public final class Audit implements SmartLifecycle {
     Header header = record.headers().lastHeader(name);
     byte[] value = header == null ? null : header.value();
     return value == null ? null : new String(value, StandardCharsets.UTF_8);
-  }
-
-  private static String orUnknown(@Nullable String text) {
-    return text == null ? "unknown" : text;
-  }
-
-  /** The beginning of a record as text; what cannot be shown is a dot. */
-  private static String preview(byte[] value) {
-    String text = new String(value, 0, Math.min(value.length, PREVIEW), StandardCharsets.UTF_8);
-    StringBuilder shown = new StringBuilder();
-    text.codePoints()
-        .map(c -> Character.isISOControl(c) || c == 0xFFFD ? '·' : c)
-        .forEach(shown::appendCodePoint);
-    return value.length > PREVIEW ? shown + "…" : shown.toString();
   }
 }

@@ -64,7 +64,7 @@ public record Frame(
   public record Schedule(double factor, int flights) {}
 
   /**
-   * The invariant: checked in = loaded + in flight + dead-lettered.
+   * The invariant: checked in = loaded + in flight + parked + dead-lettered.
    *
    * @param holds whether it holds now and has held in every sample
    * @param difference by how much checked in exceeds its parts

@@ -32,13 +32,8 @@ import tools.jackson.databind.json.JsonMapper;
 class LiveConfiguration {
 
   @Bean
-  DeadLetterLog deadLetterLog() {
-    return new DeadLetterLog();
-  }
-
-  @Bean
-  Audit audit(Ledger ledger, Departures departures, DeadLetterLog deadLetters, Broker broker) {
-    return new Audit(ledger, departures, deadLetters, broker.reader());
+  Audit audit(Ledger ledger, Departures departures, Broker broker) {
+    return new Audit(ledger, departures, broker.reader());
   }
 
   @Bean

@@ -42,8 +42,8 @@ final class ConvoyView implements ConvoyListener<Message<Bag>> {
   }
 
   @Override
-  public void deadLettered(Message<Bag> bag, Throwable error) {
-    log.warn("bag {} goes to the dead letters: {}", bag.payload().tag(), error.toString());
+  public void parked(Message<Bag> bag, Throwable error) {
+    log.warn("bag {} is parked: {}", bag.payload().tag(), error.getMessage());
   }
 
   Frame.Convoy convoy() {

@@ -17,32 +17,44 @@ package dev.sluice.demo.loading;
 
 import dev.sluice.channel.Outbound;
 import dev.sluice.codec.JacksonCodec;
+import dev.sluice.convoy.GroupVerdict;
+import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.demo.AirportProperties;
 import dev.sluice.demo.Topics;
 import dev.sluice.demo.backends.Broker;
 import dev.sluice.demo.bag.Bag;
 import dev.sluice.demo.bag.LoadedBag;
+import dev.sluice.demo.deadletters.DeadLetterTarget;
 import dev.sluice.demo.flight.Departures;
 import dev.sluice.demo.ledger.Ledger;
 import dev.sluice.flow.Flow;
+import dev.sluice.flow.Otherwise;
 import dev.sluice.flow.RunnableFlow;
 import dev.sluice.kafka.KafkaChannel;
 import dev.sluice.kafka.KafkaOutbound;
+import dev.sluice.parking.Parking;
+import dev.sluice.parking.ParkingReviewer;
+import dev.sluice.postgres.PostgresDatabase;
+import dev.sluice.postgres.PostgresParkingLot;
 import dev.sluice.spring.Flows;
 import dev.sluice.spring.KafkaChannels;
 import java.time.Clock;
 import java.time.Duration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * Loads bags: those of one flight one after the other, in the order of their check-in; flights at
- * the same time.
+ * the same time. When a bag cannot be loaded, it and those behind it are parked, in their order,
+ * until somebody releases the flight; the other flights go on.
  */
 @Configuration(proxyBeanMethods = false)
 class LoadingConfiguration {
 
   private static final Duration DELIVERY_TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration REVIEW_EVERY = Duration.ofSeconds(30);
+  private static final Duration OVERDUE_AFTER = Duration.ofMinutes(30);
 
   @Bean
   KafkaChannel checkedIn(KafkaChannels kafka, Broker broker, AirportProperties properties) {
@@ -64,16 +76,30 @@ class LoadingConfiguration {
   }
 
   @Bean
-  KafkaOutbound deadLetters(KafkaChannels kafka, Broker broker) {
-    return kafka.outbound(
-        broker.ensure(Topics.DEAD_LETTERS, 1), topic -> topic.deliveryTimeout(DELIVERY_TIMEOUT));
+  PostgresParkingLot parkingLot(PostgresDatabase database) {
+    return PostgresParkingLot.create(database);
   }
 
   @Bean
-  LoadingWork loadingWork(
-      Ledger ledger, Departures departures, AirportProperties properties, Clock clock) {
+  ParkingReviewer parkingReviewer(PostgresParkingLot lot) {
+    return Parking.reviewer(
+        lot, LoadingView.FLOW, REVIEW_EVERY, OVERDUE_AFTER, Schedulers.parallel());
+  }
+
+  @Bean
+  ParkedFlights parkedFlights(PostgresParkingLot lot, Ledger ledger) {
+    return new ParkedFlights(lot, ledger);
+  }
+
+  @Bean
+  Jams jams() {
+    return new Jams();
+  }
+
+  @Bean
+  LoadingWork loadingWork(Ledger ledger, Jams jams, AirportProperties properties, Clock clock) {
     return new LoadingWork(
-        ledger, departures, properties.shortestLoading(), properties.longestLoading(), clock);
+        ledger, jams, properties.shortestLoading(), properties.longestLoading(), clock);
   }
 
   @Bean
@@ -85,12 +111,18 @@ class LoadingConfiguration {
   RunnableFlow bagLoading(
       KafkaChannel checkedIn,
       KafkaOutbound loaded,
-      KafkaOutbound deadLetters,
+      DeadLetterTarget deadLetters,
+      PostgresParkingLot lot,
+      Departures departures,
       LoadingWork work,
       ConvoyView view) {
     return Flow.from(checkedIn)
         .named(LoadingView.FLOW)
+        .parking(lot)
         .decode(JacksonCodec.json(Bag.class))
+        .filter(
+            bag -> departures.find(bag.flight(), bag.date()) != null,
+            Otherwise.reject(DeadLetterReason.UNROUTABLE))
         .groupedConvoy(
             message -> message.payload().key(),
             work::load,
@@ -98,6 +130,7 @@ class LoadingConfiguration {
                 convoy
                     .concurrency(ConvoyView.CONCURRENCY)
                     .lookAhead(ConvoyView.LOOK_AHEAD)
+                    .onFailure(failure -> failure.then(GroupVerdict.PARK_GROUP))
                     .listener(view))
         .deadLetter(deadLetters)
         .to(Outbound.encoding(JacksonCodec.json(LoadedBag.class), loaded));

@@ -17,7 +17,6 @@ package dev.sluice.demo.loading;
 
 import dev.sluice.demo.bag.Bag;
 import dev.sluice.demo.bag.LoadedBag;
-import dev.sluice.demo.flight.Departures;
 import dev.sluice.demo.ledger.Ledger;
 import java.time.Clock;
 import java.time.Duration;
@@ -27,7 +26,7 @@ import reactor.core.publisher.Mono;
 public final class LoadingWork {
 
   private final Ledger ledger;
-  private final Departures departures;
+  private final Jams jams;
   private final Duration shortest;
   private final Duration longest;
   private final Clock clock;
@@ -36,10 +35,9 @@ public final class LoadingWork {
    * @param shortest how long the lightest bag takes
    * @param longest how long the heaviest bag takes
    */
-  public LoadingWork(
-      Ledger ledger, Departures departures, Duration shortest, Duration longest, Clock clock) {
+  public LoadingWork(Ledger ledger, Jams jams, Duration shortest, Duration longest, Clock clock) {
     this.ledger = ledger;
-    this.departures = departures;
+    this.jams = jams;
     this.shortest = shortest;
     this.longest = longest;
     this.clock = clock;
@@ -48,13 +46,10 @@ public final class LoadingWork {
   /**
    * The loaded bag; nothing if it was loaded before.
    *
-   * @throws IllegalArgumentException if its flight is not of the schedule
+   * @throws Jams.Jammed if it is stuck
    */
   Mono<LoadedBag> load(Bag bag) {
-    if (departures.find(bag.flight(), bag.date()) == null) {
-      throw new IllegalArgumentException(
-          "flight: " + bag.flight() + " on " + bag.date() + " (expected: one of the schedule)");
-    }
+    jams.check(bag);
     return ledger.beginLoading(bag.tag())
         ? Mono.delay(duration(bag)).map(done -> LoadedBag.of(bag, clock.instant()))
         : Mono.empty();

@@ -27,6 +27,7 @@ import dev.sluice.demo.ledger.Ledger.Snapshot;
 import dev.sluice.demo.ledger.Ledger.Ticket;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import reactor.test.StepVerifier;
@@ -56,28 +57,28 @@ class LedgerTest {
 
     @Test
     void isZeroAtFirst() {
-      assertThat(ledger.counters()).isEqualTo(new Counters(0, 0, 0, 0, 0, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(0, 0, 0, 0, 0, 0, 0));
     }
 
     @Test
     void holdsOnTheWayOfABag() {
       checkIn(0, A, 1);
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 0, 0));
 
       ledger.beginLoading(A);
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 0, 0));
 
       ledger.loaded(A);
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 1, 0, 0, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 1, 0, 0, 0));
     }
 
     @Test
     void holdsForAnUnreadableRecord() {
       ledger.unreadable(7, clock.instant());
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 0, 0));
 
       assertThat(ledger.deadLettered(7)).isTrue();
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 1, 0, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 0, 1, 0, 0));
     }
 
     @Test
@@ -85,7 +86,7 @@ class LedgerTest {
       checkIn(3, A, 1);
       ledger.deadLettered(3);
 
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 1, 0, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 0, 1, 0, 0));
       assertThat(ledger.find(A)).extracting(Ledger.BagView::stage).isEqualTo(Stage.DEAD_LETTERED);
     }
 
@@ -150,11 +151,11 @@ class LedgerTest {
     @Test
     void waitForTheCheckIn() {
       ledger.loaded(A);
-      assertThat(ledger.counters()).isEqualTo(new Counters(0, 0, 0, 0, 0, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(0, 0, 0, 0, 0, 0, 0));
 
       checkIn(0, A, 1);
 
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 1, 0, 0, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 1, 0, 0, 0));
     }
 
     @Test
@@ -162,7 +163,7 @@ class LedgerTest {
       ledger.deadLettered(5);
       ledger.unreadable(5, clock.instant());
 
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 1, 0, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 0, 1, 0, 0));
     }
   }
 
@@ -174,7 +175,7 @@ class LedgerTest {
       checkIn(0, A, 1);
       checkIn(1, A, 2);
 
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 1, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 1, 0));
     }
 
     @Test
@@ -183,7 +184,7 @@ class LedgerTest {
       ledger.loaded(A);
       ledger.loaded(A);
 
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 1, 0, 1, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 1, 0, 1, 0));
     }
 
     @Test
@@ -192,7 +193,7 @@ class LedgerTest {
       ledger.deadLettered(0);
 
       assertThat(ledger.deadLettered(0)).isFalse();
-      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 1, 1, 0));
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 0, 1, 1, 0));
     }
 
     @Test
@@ -214,10 +215,126 @@ class LedgerTest {
   }
 
   @Nested
+  class ADeadLetterThatIsSentBack {
+
+    @Test
+    void isInFlightAgain() {
+      ledger.unreadable(7, clock.instant());
+      ledger.deadLettered(7);
+
+      ledger.sentBack(7);
+      checkIn(8, A, 1);
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 0, 0));
+
+      ledger.loaded(A);
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 1, 0, 0, 0));
+      assertThat(snapshot().violations()).isZero();
+    }
+
+    @Test
+    void keepsItsTag() {
+      checkIn(3, A, 1);
+      ledger.deadLettered(3);
+
+      ledger.sentBack(3);
+      checkIn(4, A, 2);
+
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 0, 0));
+      assertThat(ledger.find(A)).extracting(Ledger.BagView::stage).isEqualTo(Stage.CHECKED_IN);
+    }
+
+    @Test
+    void isOneBagWhenItIsSeenBeforeItsDeath() {
+      ledger.unreadable(7, clock.instant());
+      ledger.sentBack(7);
+      checkIn(8, A, 1);
+
+      assertThat(ledger.deadLettered(7)).isFalse();
+
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 0, 0));
+    }
+
+    @Test
+    void isOneBagWhenItIsSeenBeforeItsFormerRecord() {
+      ledger.sentBack(8);
+      checkIn(9, A, 1);
+      ledger.sentBack(7); // the former record, sent back itself
+      ledger.unreadable(8, clock.instant());
+      ledger.unreadable(7, clock.instant());
+      ledger.deadLettered(7);
+      ledger.deadLettered(8);
+      clock.advance(Ledger.PATIENCE.plusMillis(1));
+
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 1, 0, 0, 0, 0, 0));
+      assertThat(snapshot().violations()).isZero();
+    }
+
+    @Test
+    void dies() {
+      ledger.unreadable(7, clock.instant());
+      ledger.deadLettered(7);
+      ledger.sentBack(7);
+      ledger.unreadable(8, clock.instant());
+
+      assertThat(ledger.deadLettered(8)).isTrue();
+
+      assertThat(ledger.counters()).isEqualTo(new Counters(1, 0, 0, 0, 1, 0, 0));
+    }
+
+    @Test
+    void countsOnceWhenItIsSentTwice() {
+      ledger.unreadable(7, clock.instant());
+      ledger.deadLettered(7);
+      for (int position = 8; position <= 9; position++) {
+        ledger.sentBack(7);
+        checkIn(position, A, position);
+      }
+      ledger.loaded(A);
+
+      Counters counters = ledger.counters();
+      assertThat(counters.checkedIn()).isEqualTo(1);
+      assertThat(counters.loaded()).isEqualTo(1);
+      assertThat(counters.difference()).isZero();
+    }
+  }
+
+  @Nested
+  class ParkedBags {
+
+    @Test
+    void areInFlightNoLonger() {
+      checkIn(0, A, 1);
+      checkIn(1, B, 2);
+      ledger.checkedIn(2, C, other, 1, clock.instant());
+
+      ledger.parked(Map.of(flight.key(), 2L));
+
+      assertThat(ledger.counters()).isEqualTo(new Counters(3, 1, 2, 0, 0, 0, 0));
+      assertThat(ledger.find(A)).extracting(Ledger.BagView::stage).isEqualTo(Stage.PARKED);
+      assertThat(ledger.find(C)).extracting(Ledger.BagView::stage).isEqualTo(Stage.CHECKED_IN);
+    }
+
+    @Test
+    void leaveTheLotWhenTheyAreLoaded() {
+      checkIn(0, A, 1);
+      checkIn(1, B, 2);
+      ledger.parked(Map.of(flight.key(), 2L));
+
+      ledger.loaded(A);
+      assertThat(ledger.counters()).isEqualTo(new Counters(2, 0, 1, 1, 0, 0, 0));
+      ledger.loaded(B);
+      assertThat(ledger.counters()).isEqualTo(new Counters(2, 0, 0, 2, 0, 0, 0));
+      ledger.parked(Map.of());
+      assertThat(ledger.counters()).isEqualTo(new Counters(2, 0, 0, 2, 0, 0, 0));
+      assertThat(snapshot().violations()).isZero();
+    }
+  }
+
+  @Nested
   class Order {
 
     @Test
-    void ofAFlightIsThatOfItsSequence() {
+    void ofAFlightIsThatOfItsRecords() {
       checkIn(0, A, 1);
       checkIn(1, B, 2);
       checkIn(2, C, 3);

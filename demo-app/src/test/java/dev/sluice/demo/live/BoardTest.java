@@ -42,7 +42,7 @@ class BoardTest {
     Set<Integer> inFlight = Arrays.stream(busy).collect(Collectors.toSet());
     List<FlightSums> sums =
         departures.inOrder().stream()
-            .map(d -> new FlightSums(d, 9, 8, inFlight.contains(d.index()) ? 1 : 0))
+            .map(d -> new FlightSums(d, 9, 8, inFlight.contains(d.index()) ? 1 : 0, 0))
             .toList();
     return board.choose(timetable.nextFirst(), sums, clock.instant()).stream()
         .map(Timetable.Leaving::departure)

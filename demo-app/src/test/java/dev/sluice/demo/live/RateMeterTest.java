@@ -29,7 +29,7 @@ class RateMeterTest {
 
   private Frame.Rates read(long checkedIn, long loaded) {
     return meter.read(
-        clock.instant(), new Counters(checkedIn, checkedIn - loaded, loaded, 0, 0, 0));
+        clock.instant(), new Counters(checkedIn, checkedIn - loaded, 0, loaded, 0, 0, 0));
   }
 
   @Test

@@ -24,7 +24,6 @@ import dev.sluice.demo.flight.Departure;
 import dev.sluice.demo.flight.Departures;
 import dev.sluice.demo.ledger.Ledger;
 import java.time.Duration;
-import java.time.LocalDate;
 import org.junit.jupiter.api.Test;
 import reactor.test.StepVerifier;
 
@@ -34,8 +33,9 @@ class LoadingWorkTest {
   private final Departures departures = Departures.ofTheWeek();
   private final Departure flight = departures.get(0);
   private final Ledger ledger = new Ledger(departures, 100, clock);
+  private final Jams jams = new Jams();
   private final LoadingWork work =
-      new LoadingWork(ledger, departures, Duration.ofMillis(30), Duration.ofMillis(90), clock);
+      new LoadingWork(ledger, jams, Duration.ofMillis(30), Duration.ofMillis(90), clock);
 
   private Bag bag(String tag) {
     return new Bag(tag, flight.flight(), flight.date(), 1, clock.instant());
@@ -60,11 +60,14 @@ class LoadingWorkTest {
   }
 
   @Test
-  void refusesABagOfNoFlight() {
-    Bag stray = new Bag("0016123456", "XX 1", LocalDate.of(2013, 7, 8), 1, clock.instant());
+  void isStuckWhileItsFlightIsJammed() {
+    jams.jam(flight.key());
 
-    assertThatThrownBy(() -> work.load(stray))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("flight: XX 1 on 2013-07-08 (expected: one of the schedule)");
+    assertThatThrownBy(() -> work.load(bag("0016123456")))
+        .isInstanceOf(Jams.Jammed.class)
+        .hasMessage("a bag of " + flight.flight() + " is stuck in the belt");
+
+    assertThat(jams.clear(flight.key())).isTrue();
+    StepVerifier.create(work.load(bag("0016123456"))).expectNextCount(1).verifyComplete();
   }
 }

@@ -1,0 +1,41 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.demo.chaos;
+
+/** What is slow on purpose, in this process. Thread-safe. */
+public final class Switches {
+
+  private volatile boolean slowCustoms;
+  private volatile boolean slowScanner;
+
+  /** Whether customs takes its time. */
+  public boolean isCustomsSlow() {
+    return slowCustoms;
+  }
+
+  /** Whether the scanner takes its time. */
+  public boolean isScannerSlow() {
+    return slowScanner;
+  }
+
+  void slowCustoms(boolean on) {
+    slowCustoms = on;
+  }
+
+  void slowScanner(boolean on) {
+    slowScanner = on;
+  }
+}
