@@ -102,6 +102,7 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
             worker,
             failure.policy(),
             verdict(),
+            failure::isUncounted,
             options.halted(),
             options.lossGrace(),
             dispatch.timer(),

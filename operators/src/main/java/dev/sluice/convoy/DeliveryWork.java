@@ -33,6 +33,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.Exceptions;
@@ -48,6 +49,7 @@ import reactor.util.context.ContextView;
  * overtaken by the next message of its group.
  *
  * @param verdict what happens when no attempt is left
+ * @param uncounted whether a failure says nothing of its message
  * @param halted where halted groups are known; null if there are none
  * @param lossGrace how long a worker may go on when its delivery was lost
  * @param timer where that time is scheduled; null for {@code Schedulers.parallel()}
@@ -59,6 +61,7 @@ record DeliveryWork<T, R>(
     Function<? super T, ? extends Publisher<? extends R>> worker,
     ErrorPolicy policy,
     GroupVerdict verdict,
+    Predicate<? super Throwable> uncounted,
     @Nullable HaltedGroups halted,
     Duration lossGrace,
     @Nullable Scheduler timer,
@@ -136,11 +139,15 @@ record DeliveryWork<T, R>(
     boolean unkeyed = lane.attachment() == null;
     Run run = unkeyed ? begin(lane) : run(lane);
     Message<T> message = lane.element().message();
-    Outcome outcome = outcomeOf(error, run.attempt());
     if (lane.element().settlement().isLost()) {
       run.endLost();
       return Verdict.HOLD;
     }
+    if (!once && uncounted.test(error)) {
+      run.supersede();
+      return Verdict.rerun(Duration.ZERO);
+    }
+    Outcome outcome = outcomeOf(error, run.attempt());
     if (outcome instanceof Outcome.Retry retry && !once) {
       listener.retrying(message, run.attempt(), retry.delay(), error);
       run.supersede();

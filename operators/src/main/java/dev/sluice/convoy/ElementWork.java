@@ -22,7 +22,9 @@ import dev.sluice.dispatch.Lane;
 import dev.sluice.dispatch.ReadyOrder;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.dispatch.Work;
+import java.time.Duration;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.Exceptions;
@@ -35,6 +37,7 @@ final class ElementWork<T, R> implements Work<T, R, R> {
   private final Function<? super T, ? extends Publisher<? extends R>> worker;
   private final ErrorPolicy policy;
   private final GroupVerdict verdict;
+  private final Predicate<? super Throwable> uncounted;
   private final SafeListener<T> listener;
   private final @Nullable ReadyOrder<? super T> order;
   private final @Nullable Function<? super Scheduler, ? extends Gate> gate;
@@ -44,6 +47,7 @@ final class ElementWork<T, R> implements Work<T, R, R> {
       Function<? super T, ? extends Publisher<? extends R>> worker,
       ErrorPolicy policy,
       GroupVerdict verdict,
+      Predicate<? super Throwable> uncounted,
       SafeListener<T> listener,
       @Nullable ReadyOrder<? super T> order,
       @Nullable Function<? super Scheduler, ? extends Gate> gate) {
@@ -51,6 +55,7 @@ final class ElementWork<T, R> implements Work<T, R, R> {
     this.worker = worker;
     this.policy = policy;
     this.verdict = verdict;
+    this.uncounted = uncounted;
     this.listener = listener;
     this.order = order;
     this.gate = gate;
@@ -88,6 +93,9 @@ final class ElementWork<T, R> implements Work<T, R, R> {
 
   @Override
   public Verdict failed(Lane<T> lane, Throwable error, boolean once) {
+    if (!once && uncounted.test(error)) {
+      return Verdict.rerun(Duration.ZERO);
+    }
     Outcome outcome;
     try {
       outcome = policy.outcomeOf(error, lane.attempt());

@@ -19,7 +19,9 @@ import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.delivery.ErrorPolicy;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Exceptions;
 
 /**
  * What a convoy does when a worker fails: how often it tries again, in place, while the group stays
@@ -30,10 +32,17 @@ public final class FailureSpec {
 
   private final ErrorPolicy policy;
   private final @Nullable GroupVerdict verdict;
+  private final Predicate<? super Throwable> uncounted;
 
   FailureSpec(ErrorPolicy policy, @Nullable GroupVerdict verdict) {
+    this(policy, verdict, error -> false);
+  }
+
+  private FailureSpec(
+      ErrorPolicy policy, @Nullable GroupVerdict verdict, Predicate<? super Throwable> uncounted) {
     this.policy = policy;
     this.verdict = verdict;
+    this.uncounted = uncounted;
   }
 
   /**
@@ -46,7 +55,7 @@ public final class FailureSpec {
    */
   public FailureSpec retry(int retries, Duration firstDelay) {
     Duration max = policy.maxDelay().compareTo(firstDelay) < 0 ? firstDelay : policy.maxDelay();
-    return new FailureSpec(policy.retries(retries).backoff(firstDelay, max), verdict);
+    return new FailureSpec(policy.retries(retries).backoff(firstDelay, max), verdict, uncounted);
   }
 
   /**
@@ -55,7 +64,7 @@ public final class FailureSpec {
    * @param maxDelay at least the first delay, so {@link #retry} comes before; at most 365 days
    */
   public FailureSpec maxDelay(Duration maxDelay) {
-    return new FailureSpec(policy.backoff(policy.firstDelay(), maxDelay), verdict);
+    return new FailureSpec(policy.backoff(policy.firstDelay(), maxDelay), verdict, uncounted);
   }
 
   /**
@@ -64,7 +73,7 @@ public final class FailureSpec {
    * @param jitter 0 (none) to 1
    */
   public FailureSpec jitter(double jitter) {
-    return new FailureSpec(policy.jitter(jitter), verdict);
+    return new FailureSpec(policy.jitter(jitter), verdict, uncounted);
   }
 
   /**
@@ -72,7 +81,7 @@ public final class FailureSpec {
    * calls fatal ends the whole sequence, whatever the verdict.
    */
   public FailureSpec classifier(ErrorClassifier classifier) {
-    return new FailureSpec(policy.classifier(classifier), verdict);
+    return new FailureSpec(policy.classifier(classifier), verdict, uncounted);
   }
 
   /**
@@ -80,7 +89,28 @@ public final class FailureSpec {
    * Flux and to {@link GroupVerdict#DEAD_LETTER} in a flow.
    */
   public FailureSpec then(GroupVerdict verdict) {
-    return new FailureSpec(policy, Objects.requireNonNull(verdict, "verdict"));
+    return new FailureSpec(policy, Objects.requireNonNull(verdict, "verdict"), uncounted);
+  }
+
+  /**
+   * Which failures are not those of the element, such as that of a target which is away: it runs
+   * again as soon as a worker is free, in its place, and the attempt is not counted. So there
+   * should be a {@linkplain ConvoySpec#gate gate} that is closed meanwhile. Defaults to none.
+   *
+   * @param which one that throws counts as false
+   */
+  public FailureSpec uncounted(Predicate<? super Throwable> which) {
+    return new FailureSpec(policy, verdict, Objects.requireNonNull(which, "which"));
+  }
+
+  /** Whether a failure says nothing of the element. */
+  boolean isUncounted(Throwable failure) {
+    try {
+      return uncounted.test(failure);
+    } catch (Throwable e) { // the user's function
+      Exceptions.throwIfJvmFatal(e);
+      return false;
+    }
   }
 
   ErrorPolicy policy() {

@@ -123,6 +123,7 @@ public final class GroupedConvoy {
             worker,
             policy,
             verdict,
+            options.failure()::isUncounted,
             options.safeListener(),
             options.readyOrder(),
             options.gate());

@@ -309,9 +309,13 @@ public final class Flow<T> {
    */
   public <R> Flow<R> map(Function<? super T, ? extends R> mapper) {
     Objects.requireNonNull(mapper, "mapper");
-    return oneToOne(
-        null,
-        (source, scope) -> Steps.map(source, scope, message -> mapper.apply(message.payload())));
+    return mapMessage(message -> mapper.apply(message.payload()));
+  }
+
+  /** {@link #map} by the message: its id, its type or a header has a say in the new payload. */
+  public <R> Flow<R> mapMessage(Function<? super Message<T>, ? extends R> mapper) {
+    Objects.requireNonNull(mapper, "mapper");
+    return oneToOne(null, (source, scope) -> Steps.map(source, scope, mapper::apply));
   }
 
   /**

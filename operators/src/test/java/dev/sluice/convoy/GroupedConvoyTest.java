@@ -363,6 +363,39 @@ class GroupedConvoyTest {
       assertThat(listener.log).containsExactly("retrying a1 after attempt 1 in PT1S");
     }
 
+    /** No attempt is counted, and nothing of its group overtakes it. */
+    @Test
+    void thatAreNotTheElementsCountForNothing() {
+      StepVerifier.create(
+              convoy(
+                  Flux.just("a1", "a2"),
+                  c -> c.onFailure(f -> f.uncounted(TimeoutException.class::isInstance))))
+          .then(() -> workers.started.remove("a1").error(new TimeoutException("away")))
+          .then(() -> workers.started.remove("a1").error(new TimeoutException("away")))
+          .then(() -> workers.of("a1").emit("A1"))
+          .expectNext("A1")
+          .then(() -> workers.of("a2").error(new IllegalStateException("mine")))
+          .verifyErrorMessage("mine");
+      assertThat(workers.order).containsExactly("a1", "a1", "a1", "a2");
+      assertThat(listener.log).isEmpty();
+    }
+
+    @Test
+    void aPredicateThatThrowsLetsThemCount() {
+      StepVerifier.create(
+              convoy(
+                  Flux.just("a1"),
+                  c ->
+                      c.onFailure(
+                          f ->
+                              f.uncounted(
+                                  e -> {
+                                    throw new IllegalStateException("predicate");
+                                  }))))
+          .then(() -> workers.of("a1").error(new TimeoutException("boom")))
+          .verifyErrorMessage("boom");
+    }
+
     @Test
     void theWaitDoublesUpToItsLongest() {
       StepVerifier.create(

@@ -65,6 +65,11 @@ final class Sections {
               .peer("pipeline", "flatMaps")
               .peer("tap", "doOnNext"),
           jmh("topic", "TopicBenchmark").peer("buffered", "multicast").peer("catchUp", "multicast"),
+          jmh("bridge", "BridgeBenchmark")
+              .peer("byGroup", "flatMap")
+              .peer("inTotalOrder", "concatMap")
+              .peer("pipelined", "flatMap")
+              .peer("withoutOrder", "flatMap"),
           jmh("accepted", "AsyncOperationsBenchmark").peer("accepted", "handWritten"),
           harness("kafka", "dev.sluice.bench.kafka.KafkaThroughput", "rounds=3 records=200000", ""),
           harness(
