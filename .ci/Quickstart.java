@@ -47,6 +47,9 @@ final class Quickstart {
         Path.of("").toAbsolutePath(),
         List.of(
             "deploy",
+            "-pl",
+            "toolkit/bom,operators,connectors/memory,connectors/kafka", // what the page asks for
+            "-am",
             "-DskipTests",
             "-Dmaven.javadoc.skip",
             "-Dspotless.check.skip",

@@ -69,6 +69,9 @@ class PagesTest {
       Pattern.compile(
           "^  public (?:static )?(?:<.*> )?\\w*Flow<[^(]*> (\\w+)\\(", Pattern.MULTILINE);
 
+  private static final Pattern OPTION =
+      Pattern.compile("^  public (?:<.*> )?\\w+Spec\\S*(?: \\S+>)? (\\w+)\\(", Pattern.MULTILINE);
+
   /** What {@code Meters} and observations are called. */
   private static final Pattern NUMBER =
       Pattern.compile(
@@ -202,6 +205,22 @@ class PagesTest {
     assertThat(verbs).hasSizeGreaterThan(20);
     verbs.removeAll(names);
     assertThat(verbs).as("verbs of Flow that are in no page").isEmpty();
+  }
+
+  @Test
+  void everyOptionIsInAPage() throws IOException {
+    Set<String> names = new HashSet<>();
+    Page.all().forEach(page -> names.addAll(page.namesInCode()));
+    int options = 0;
+    for (Path spec : Page.files("Spec.java")) {
+      if (spec.toString().contains("/src/main/") && !spec.startsWith(ROOT.resolve("demo-app"))) {
+        Set<String> missing = names(OPTION, spec);
+        options += missing.size();
+        missing.removeAll(names);
+        assertThat(missing).as("options of %s that are in no page", simpleName(spec)).isEmpty();
+      }
+    }
+    assertThat(options).isGreaterThan(150);
   }
 
   @Test
