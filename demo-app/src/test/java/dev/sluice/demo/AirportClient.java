@@ -29,14 +29,15 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Talks to a running baggage control. */
-final class AirportClient {
+public final class AirportClient {
 
   private static final Duration LIMIT = Duration.ofSeconds(20);
 
   private final String base;
   private final WebClient http;
 
-  AirportClient(int port) {
+  /** Talks to the one on this port of 127.0.0.1. */
+  public AirportClient(int port) {
     this.base = "http://127.0.0.1:" + port;
     this.http =
         WebClient.builder()
@@ -45,7 +46,8 @@ final class AirportClient {
             .build();
   }
 
-  record Answer(int status, JsonNode body) {}
+  /** What came back. */
+  public record Answer(int status, JsonNode body) {}
 
   /** Checks in a bag. */
   Mono<Answer> checkIn(String tag, String flight) {
@@ -60,7 +62,8 @@ final class AirportClient {
                     .map(body -> new Answer(response.statusCode().value(), json(body))));
   }
 
-  Answer send(HttpMethod method, String path) {
+  /** Sends a request without a body. */
+  public Answer send(HttpMethod method, String path) {
     return Objects.requireNonNull(
         http.method(method)
             .uri(path)
@@ -73,7 +76,7 @@ final class AirportClient {
   }
 
   /** Posts JSON, or nothing if it is empty. */
-  Answer post(String path, String body) {
+  public Answer post(String path, String body) {
     WebClient.RequestBodySpec request =
         http.post().uri(URI.create(base + path)).contentType(MediaType.APPLICATION_JSON);
     return Objects.requireNonNull(
@@ -86,7 +89,8 @@ final class AirportClient {
             .block(LIMIT));
   }
 
-  JsonNode get(String path) {
+  /** What is there. */
+  public JsonNode get(String path) {
     return send(HttpMethod.GET, path).body();
   }
 
@@ -106,7 +110,7 @@ final class AirportClient {
   }
 
   /** A frame of now. */
-  JsonNode frame() {
+  public JsonNode frame() {
     return Objects.requireNonNull(frames().blockFirst(LIMIT));
   }
 

@@ -30,8 +30,13 @@ public final class Eventually {
 
   private Eventually() {}
 
-  /** The first value that is as expected; asks again while asking fails. */
+  /** The first value that is as expected, within a minute; asks again while asking fails. */
   public static <T> T eventually(Callable<T> value, Predicate<T> expected) {
+    return eventually(value, expected, LIMIT);
+  }
+
+  /** The first value that is as expected, within the limit; asks again while asking fails. */
+  static <T> T eventually(Callable<T> value, Predicate<T> expected, Duration limit) {
     StringBuilder last = new StringBuilder();
     T found =
         Flux.interval(Duration.ZERO, EVERY)
@@ -50,10 +55,10 @@ public final class Eventually {
                   }
                 })
             .next()
-            .timeout(LIMIT, Mono.empty())
+            .timeout(limit, Mono.empty())
             .block();
     if (found == null) {
-      throw new AssertionError("not within " + LIMIT + "; last was " + last);
+      throw new AssertionError("not within " + limit + "; last was " + last);
     }
     return found;
   }

@@ -77,6 +77,11 @@ public final class RunningAirport implements BeforeAllCallback, AutoCloseable {
     return Objects.requireNonNull(application).getBean(type);
   }
 
+  /** A bean of the application that runs, of which there may be others of its type. */
+  public static <T> T bean(String name, Class<T> type) {
+    return Objects.requireNonNull(application).getBean(name, type);
+  }
+
   /** A property of it. */
   static String property(String name) {
     return Objects.requireNonNull(application).getEnvironment().getRequiredProperty(name);

@@ -84,7 +84,7 @@ class StuckBagsTest {
       String record =
           "{\"tag\":\"%s\",\"flight\":\"%s\",\"date\":\"%s\",\"sequence\":1}"
               .formatted(tag, flight, date);
-      RunningAirport.bean(KafkaChannel.class)
+      RunningAirport.bean("checkedIn", KafkaChannel.class)
           .send(
               Message.builder(record.getBytes(StandardCharsets.UTF_8))
                   .type("bag.checked-in")
@@ -240,7 +240,7 @@ class StuckBagsTest {
 
       stuck.forEach(StuckBagsTest.this::loaded);
       eventually(this::parked, number -> number == 0);
-      assertThat(airport.get("/api/convoys").path("parked").size()).isZero();
+      eventually(() -> airport.get("/api/convoys").path("parked").size(), open -> open == 0);
       assertThat(airport.post("/api/convoys/" + KEY + "/release", "").status()).isEqualTo(404);
       String next = newTag();
       checkIn(next);
