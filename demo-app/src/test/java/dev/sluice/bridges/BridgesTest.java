@@ -64,7 +64,10 @@ class BridgesTest {
     postgres = EmbeddedPostgres.create().start();
     database =
         Objects.requireNonNull(
-            PostgresDatabase.connect(postgres.r2dbcUrl(), p -> p.connections(12)).block(PATIENCE));
+            PostgresDatabase.connect(
+                    postgres.r2dbcUrl(),
+                    p -> p.connections(12).acquireTimeout(Duration.ofSeconds(60)))
+                .block(PATIENCE));
   }
 
   @AfterAll

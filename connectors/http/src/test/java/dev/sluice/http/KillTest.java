@@ -66,7 +66,9 @@ class KillTest {
     try (EmbeddedPostgres postgres = EmbeddedPostgres.create().start()) {
       PostgresDatabase database =
           Objects.requireNonNull(
-              PostgresDatabase.connect(postgres.r2dbcUrl(), p -> p.schema("kills"))
+              PostgresDatabase.connect(
+                      postgres.r2dbcUrl(),
+                      p -> p.schema("kills").acquireTimeout(Duration.ofSeconds(60)))
                   .block(PATIENCE));
       Map<String, String> accepted = new ConcurrentHashMap<>();
       for (int i = 0; i < times; i++) {

@@ -31,7 +31,10 @@ final class KilledServer {
   public static void main(String[] arguments) {
     PostgresDatabase database =
         Objects.requireNonNull(
-            PostgresDatabase.connect(arguments[0], p -> p.schema(arguments[1])).block());
+            PostgresDatabase.connect(
+                    arguments[0],
+                    p -> p.schema(arguments[1]).acquireTimeout(Duration.ofSeconds(60)))
+                .block());
     AsyncOperations operations = operations(database);
     operations.start();
     DisposableServer server =

@@ -41,7 +41,8 @@ class PostgresDatabaseTest {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
   private final String schema = Server.freshSchema();
-  private PostgresDatabase database = Server.connect(p -> p.schema(schema).connections(4));
+  private PostgresDatabase database =
+      Server.connect(p -> p.schema(schema).acquireTimeout(Duration.ofSeconds(60)).connections(4));
 
   @AfterEach
   void close() {
@@ -272,7 +273,8 @@ class PostgresDatabaseTest {
                   .flatMap(
                       i ->
                           PostgresDatabase.connect(
-                              Server.postgres().r2dbcUrl(), p -> p.schema(fresh)))
+                              Server.postgres().r2dbcUrl(),
+                              p -> p.schema(fresh).acquireTimeout(Duration.ofSeconds(60))))
                   .flatMap(PostgresDatabase::close))
           .expectComplete()
           .verify(PATIENCE);
@@ -282,7 +284,9 @@ class PostgresDatabaseTest {
     void ofALaterVersionIsRefused() {
       run("insert into {schema}.sl_version values(99, 'V99__from_the_future.sql')");
       StepVerifier.create(
-              PostgresDatabase.connect(Server.postgres().r2dbcUrl(), p -> p.schema(schema)))
+              PostgresDatabase.connect(
+                  Server.postgres().r2dbcUrl(),
+                  p -> p.schema(schema).acquireTimeout(Duration.ofSeconds(60))))
           .expectErrorSatisfies(
               error -> {
                 assertThat(((StoreFailed) error).isTemporary()).isFalse();

@@ -35,7 +35,10 @@ final class SagaSleeper {
   public static void main(String[] arguments) {
     PostgresDatabase database =
         Objects.requireNonNull(
-            PostgresDatabase.connect(arguments[0], p -> p.schema(arguments[1])).block());
+            PostgresDatabase.connect(
+                    arguments[0],
+                    p -> p.schema(arguments[1]).acquireTimeout(Duration.ofSeconds(60)))
+                .block());
     SagaServices services = new SagaServices(database);
     Mono<Integer> told =
         Mono.fromCallable(

@@ -33,7 +33,10 @@ final class SagaVictim {
   public static void main(String[] arguments) throws Exception {
     PostgresDatabase database =
         Objects.requireNonNull(
-            PostgresDatabase.connect(arguments[0], p -> p.schema(arguments[1])).block());
+            PostgresDatabase.connect(
+                    arguments[0],
+                    p -> p.schema(arguments[1]).acquireTimeout(Duration.ofSeconds(60)))
+                .block());
     String round = arguments[2];
     Map<String, Integer> cuts = new HashMap<>();
     cuts(round, "ok", Integer.parseInt(arguments[3]), cuts);

@@ -35,7 +35,10 @@ final class StoppedHolder {
   public static void main(String[] arguments) throws Exception {
     PostgresDatabase database =
         Objects.requireNonNull(
-            PostgresDatabase.connect(arguments[0], p -> p.schema(arguments[1])).block());
+            PostgresDatabase.connect(
+                    arguments[0],
+                    p -> p.schema(arguments[1]).acquireTimeout(Duration.ofSeconds(60)))
+                .block());
     BlockingQueue<Delivery<byte[]>> taken = new LinkedBlockingQueue<>();
     PostgresChannel.create(database, "orders")
         .receive(ReceiveOptions.defaults().maxUnsettled(1).lease(Duration.ofSeconds(2)))
