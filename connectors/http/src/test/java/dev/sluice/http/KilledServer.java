@@ -47,7 +47,10 @@ final class KilledServer {
     server.onDispose().block();
   }
 
-  /** Work that takes a moment, so that some is killed before, in and after it. */
+  /**
+   * Work that takes a moment, so that some is killed before, in and after it, and that is begun as
+   * often as it takes: one piece may be in the hands of many who are killed.
+   */
   static AsyncOperations operations(PostgresDatabase database) {
     return AsyncOperations.create(
         "claims",
@@ -55,6 +58,7 @@ final class KilledServer {
         run ->
             Mono.delay(Duration.ofMillis(30))
                 .thenReturn(OperationResult.of("text/plain", run.request().bytes())),
-        s -> s.lease(Duration.ofSeconds(2)).pollInterval(Duration.ofMillis(100)));
+        s ->
+            s.lease(Duration.ofSeconds(2)).pollInterval(Duration.ofMillis(100)).maxAttempts(1_000));
   }
 }
