@@ -20,6 +20,7 @@ import dev.sluice.store.PayloadKey;
 import dev.sluice.store.PayloadStore;
 import dev.sluice.store.PutOptions;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.OptionalLong;
@@ -47,6 +48,18 @@ public final class Checker {
   /** How many messages should be checked in at once, as the options say. */
   public int concurrency() {
     return spec.concurrency();
+  }
+
+  /**
+   * Whether payloads are kept for as long as a channel keeps the messages that refer to them.
+   * Nothing is asked where {@link ClaimSpec#outlives} has said it.
+   *
+   * @param channel what the channel is called
+   * @param retention for how long it keeps messages
+   * @throws IllegalArgumentException if they are not
+   */
+  public void requireOutlives(String channel, Duration retention) {
+    spec.requireOutlives(channel, retention);
   }
 
   ClaimSpec spec() {

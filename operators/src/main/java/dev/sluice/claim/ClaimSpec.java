@@ -45,7 +45,7 @@ public final class ClaimSpec {
   private @Nullable Outbound<byte[]> target;
   private long maxSize = DEFAULT_MAX_SIZE;
   private Duration ttl = DEFAULT_TTL;
-  private Duration needed = Duration.ZERO;
+  private @Nullable Duration needed;
   private String audience = DEFAULT_AUDIENCE;
   private int concurrency = DEFAULT_CONCURRENCY;
   private boolean skips;
@@ -139,7 +139,9 @@ public final class ClaimSpec {
   /**
    * For how long messages may lie around: a payload that is kept for less than all of it could be
    * gone before its message is read, which is refused when the claim check is assembled. Defaults
-   * to nothing, so nothing is checked.
+   * to nothing, so nothing is checked; but a {@code Flow} that sends right behind the claim check
+   * asks its target then ({@link Outbound#retention}), and does not start if that keeps messages
+   * for longer than payloads are.
    *
    * @param channel the retention of the channel
    * @param deadLetters the retention of its dead letters
@@ -232,15 +234,24 @@ public final class ClaimSpec {
 
   /** Checks the options against each other. */
   ClaimSpec check() {
-    if (ttl.compareTo(needed) < 0) {
-      throw new IllegalArgumentException(
-          "ttl: "
-              + ttl
-              + " (expected: >= "
-              + needed
-              + ", the retention of the channel, its dead letters and the replay together)");
+    if (needed != null) {
+      requireTtl(needed, "the retention of the channel, its dead letters and the replay together");
     }
     return this;
+  }
+
+  /** Checks what a channel says, unless somebody has said it before. */
+  void requireOutlives(String channel, Duration retention) {
+    if (needed == null) {
+      requireTtl(retention, "the retention of " + channel);
+    }
+  }
+
+  private void requireTtl(Duration least, String why) {
+    if (ttl.compareTo(least) < 0) {
+      throw new IllegalArgumentException(
+          "ttl: " + ttl + " (expected: >= " + least + ", " + why + ")");
+    }
   }
 
   /** With the secret of now. */

@@ -27,14 +27,19 @@ import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.message.Message;
 import dev.sluice.store.PayloadMissing;
+import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.core.Exceptions;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** The steps that check payloads in and redeem their claims. */
 final class Claims {
+
+  private static final Logger log = LoggerFactory.getLogger(Claims.class);
 
   private Claims() {}
 
@@ -44,6 +49,23 @@ final class Claims {
         scope,
         checker.concurrency(),
         delivery -> checker.check(delivery.message()).map(delivery::with));
+  }
+
+  /**
+   * The flow, unless its payloads could be gone before the messages that the target keeps. A target
+   * that cannot be asked holds nothing up: it may be away for a while.
+   */
+  static <R> Flux<R> outliving(Outbound<?> target, Checker checker, Flux<R> flow) {
+    return target
+        .retention()
+        .onErrorResume(
+            error -> {
+              Exceptions.throwIfJvmFatal(error);
+              log.warn("{}: its retention is not known", target.name(), error);
+              return Mono.empty();
+            })
+        .doOnNext(retention -> checker.requireOutlives(target.name(), retention))
+        .thenMany(flow);
   }
 
   static <T> Flux<Delivery<byte[]>> redeem(
@@ -118,6 +140,11 @@ final class Claims {
     @Override
     public OptionalInt room(Message<?> message) {
       return target.room(message);
+    }
+
+    @Override
+    public Mono<Duration> retention() {
+      return target.retention();
     }
 
     @Override

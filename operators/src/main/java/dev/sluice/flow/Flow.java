@@ -20,6 +20,7 @@ import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.FlowListener;
 import dev.sluice.channel.Inbound;
 import dev.sluice.channel.Outbound;
+import dev.sluice.channel.Receipt;
 import dev.sluice.claim.Checker;
 import dev.sluice.claim.ClaimCheck;
 import dev.sluice.claim.ClaimSpec;
@@ -722,7 +723,9 @@ public final class Flow<T> {
    *
    * <p>A payload that cannot be stored settles its message by the error policy, as in {@link #map}.
    * Where {@link #to} follows directly, the payload of a message that was certainly not sent is
-   * deleted; what else is left behind is swept when it has expired.
+   * deleted, and the flow fails when it starts if the target keeps messages for longer than
+   * payloads are kept ({@link Outbound#retention}, {@link ClaimSpec#outlives}). What else is left
+   * behind is swept when it has expired.
    *
    * @param store where payloads go
    * @param keys signs the claims
@@ -826,8 +829,13 @@ public final class Flow<T> {
   public RunnableFlow to(Outbound<? super T> target) {
     Objects.requireNonNull(target, "target");
     Outbound<? super T> actual = withdrawing(target);
+    Checker claims = settings.claims();
     return new RunnableFlow(
-        settings, scope -> Sending.sendAll(chain.apply(scope), scope, scope.observed(actual)));
+        settings,
+        scope -> {
+          Flux<Receipt> sent = Sending.sendAll(chain.apply(scope), scope, scope.observed(actual));
+          return claims == null ? sent : Claims.outliving(target, claims, sent);
+        });
   }
 
   /**

@@ -19,6 +19,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.sluice.channel.FlowHandle;
+import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.SendFailed;
 import dev.sluice.claim.ClaimCheck;
@@ -69,6 +70,66 @@ class ClaimFlowTest extends FlowFixture {
   }
 
   // == claimCheck ==
+
+  /** A channel that says for how long it keeps what it is sent. */
+  private Outbound<byte[]> keeping(Mono<Duration> retention) {
+    return new Outbound<>() {
+      @Override
+      public String name() {
+        return "kept";
+      }
+
+      @Override
+      public Mono<Duration> retention() {
+        return retention;
+      }
+
+      @Override
+      public Mono<Receipt> send(Message<byte[]> message) {
+        return shipments.send(message);
+      }
+    };
+  }
+
+  @Test
+  void aFlowFailsAtItsStartIfItsTargetKeepsMessagesForLonger() {
+    Outbound<byte[]> forLong = keeping(Mono.just(Duration.ofDays(15)));
+    FlowHandle handle = checking().to(forLong).start();
+    source.offer(LARGE);
+    assertThat(handle.stats().failure())
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("ttl: PT336H (expected: >= PT360H, the retention of kept)");
+    assertThat(shelf.payloads()).isEmpty();
+    assertThat(shipments.sent()).isEmpty();
+  }
+
+  @Test
+  void aFlowStartsWhosePayloadsAreKeptForAsLongAsItsMessages() {
+    Duration month = Duration.ofDays(30);
+    assertSends(checking().to(keeping(Mono.just(Duration.ofDays(14)))));
+    assertSends(
+        bytes()
+            .claimCheck(shelf, keys, c -> c.ttl(month).threshold(100))
+            .to(keeping(Mono.just(month))));
+    Duration none = Duration.ZERO;
+    assertSends(
+        bytes()
+            .claimCheck(shelf, keys, c -> c.outlives(none, none, none).threshold(100))
+            .to(keeping(Mono.just(month))));
+  }
+
+  @Test
+  void aTargetThatDoesNotAnswerHoldsNothingUp() {
+    assertSends(checking().to(keeping(Mono.error(new IllegalStateException("away")))));
+  }
+
+  private void assertSends(RunnableFlow flow) {
+    int before = shipments.sent().size();
+    FlowHandle handle = flow.start();
+    source.offer("sent anyway, because it can be redeemed for as long as it can be received");
+    assertThat(shipments.sent()).hasSize(before + 1);
+    handle.stop(Duration.ZERO).block();
+  }
 
   @Test
   void whatIsCheckedInAndSentIsRedeemedByWhoReceivesIt() {

@@ -222,6 +222,12 @@ public final class KafkaChannel implements Channel, Metered, Watched {
     return outbound.room(message);
   }
 
+  /** {@inheritDoc} As {@link KafkaTopics#retention} tells it. */
+  @Override
+  public Mono<Duration> retention() {
+    return outbound.retention();
+  }
+
   /**
    * Flushes and closes what sends, and the connection that asks for the depth. Subscriptions to
    * {@link #receive} end by themselves, not by this.

@@ -20,6 +20,7 @@ import dev.sluice.channel.Receipt;
 import dev.sluice.channel.SendFailed;
 import dev.sluice.kafka.PendingSend.HandOver;
 import dev.sluice.message.Message;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.OptionalInt;
 import java.util.function.Supplier;
@@ -49,6 +50,7 @@ public final class KafkaOutbound implements Outbound<byte[]> {
   private final String topic;
   private final ProducerLane lane;
   private final int maxRecordBytes;
+  private final Mono<Duration> retention;
 
   KafkaOutbound(KafkaOutboundSpec spec) {
     this(
@@ -62,6 +64,7 @@ public final class KafkaOutbound implements Outbound<byte[]> {
     this.topic = spec.topic();
     this.lane = new ProducerLane(spec, producers);
     this.maxRecordBytes = spec.maxRecordBytes();
+    this.retention = Mono.defer(() -> KafkaTopics.retention(spec.adminConfig(), spec.topic()));
   }
 
   /**
@@ -119,6 +122,12 @@ public final class KafkaOutbound implements Outbound<byte[]> {
   public OptionalInt room(Message<?> message) {
     return OptionalInt.of(
         Math.max(0, maxRecordBytes - RecordFormat.sizeWithoutPayload(topic, message)));
+  }
+
+  /** The {@code retention.ms} of the topic, as {@link KafkaTopics#retention} tells it. */
+  @Override
+  public Mono<Duration> retention() {
+    return retention;
   }
 
   /**

@@ -18,6 +18,7 @@ package dev.sluice.kafka;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 
 /**
@@ -199,6 +200,13 @@ public final class KafkaOutboundSpec {
 
   ClientProperties properties() {
     return properties;
+  }
+
+  Map<String, Object> adminConfig() {
+    Map<String, Object> config = new HashMap<>();
+    properties.addToAdmin(config);
+    config.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
+    return config;
   }
 
   Map<String, Object> producerConfig() {

@@ -146,10 +146,13 @@ public final class KafkaTopics {
   public static Mono<Duration> retention(
       String bootstrapServers, String topic, Map<String, ?> properties) {
     Require.notBlank("bootstrapServers", bootstrapServers);
-    ConfigResource resource =
-        new ConfigResource(ConfigResource.Type.TOPIC, Require.notBlank("topic", topic));
     Map<String, Object> config = new HashMap<>(properties);
     config.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrapServers);
+    return retention(config, Require.notBlank("topic", topic));
+  }
+
+  static Mono<Duration> retention(Map<String, Object> config, String topic) {
+    ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
     return Mono.usingWhen(
         Mono.fromSupplier(() -> new KafkaAdmin(config)),
         admin ->

@@ -73,10 +73,14 @@ class KafkaTopicsTest {
 
   private static void assertRetention(Map<String, String> config, Duration expected) {
     String topic = Broker.newTopic(1, config);
-    StepVerifier.create(KafkaTopics.retention(Broker.servers(), topic, Map.of()))
-        .expectNext(expected)
+    KafkaChannel channel = Broker.channel(topic);
+    StepVerifier.create(
+            KafkaTopics.retention(Broker.servers(), topic, Map.of())
+                .concatWith(channel.retention()))
+        .expectNext(expected, expected)
         .expectComplete()
         .verify(SOON);
+    channel.close().block(SOON);
   }
 
   @Test

@@ -18,6 +18,7 @@ package dev.sluice.channel;
 import dev.sluice.codec.PayloadCodec;
 import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.message.Message;
+import java.time.Duration;
 import reactor.core.publisher.Mono;
 
 /** Encodes the payload, then sends; what cannot be encoded will never be sent. */
@@ -26,6 +27,11 @@ record EncodingOutbound<S>(PayloadCodec<S> codec, Outbound<byte[]> bytes) implem
   @Override
   public String name() {
     return bytes.name();
+  }
+
+  @Override
+  public Mono<Duration> retention() {
+    return bytes.retention();
   }
 
   @Override

@@ -17,6 +17,7 @@ package dev.sluice.channel;
 
 import dev.sluice.codec.PayloadCodec;
 import dev.sluice.message.Message;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.OptionalInt;
 import org.reactivestreams.Publisher;
@@ -86,6 +87,17 @@ public interface Outbound<T> {
    */
   default OptionalInt room(Message<?> message) {
     return OptionalInt.empty();
+  }
+
+  /**
+   * For how long the channel keeps a message at most, which may then still be received: so long has
+   * everything to be kept that the message refers to.
+   *
+   * @return asks, and emits the time; empty if the channel does not say; fails if it cannot be
+   *     asked
+   */
+  default Mono<Duration> retention() {
+    return Mono.empty();
   }
 
   /** An outbound for payloads of type {@code S}, encoded by {@code codec} on their way to bytes. */

@@ -24,9 +24,11 @@ import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.contextpropagation.ObservationThreadLocalAccessor;
 import io.micrometer.observation.transport.Kind;
 import io.micrometer.observation.transport.SenderContext;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalInt;
 import reactor.core.publisher.Mono;
 import reactor.util.context.ContextView;
 
@@ -37,6 +39,16 @@ record ObservedOutbound<T>(Outbound<T> target, ObservationRegistry registry)
   @Override
   public String name() {
     return target.name();
+  }
+
+  @Override
+  public OptionalInt room(Message<?> message) {
+    return target.room(message);
+  }
+
+  @Override
+  public Mono<Duration> retention() {
+    return target.retention();
   }
 
   @Override
