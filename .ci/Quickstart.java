@@ -51,6 +51,7 @@ final class Quickstart {
             "toolkit/bom,operators,connectors/memory,connectors/kafka", // what the page asks for
             "-am",
             "-DskipTests",
+            "-Dmaven.install.skip",
             "-Dmaven.javadoc.skip",
             "-Dspotless.check.skip",
             "-Dmaven.repo.local=" + localRepository(),
@@ -76,7 +77,8 @@ final class Quickstart {
           Files.writeString(pom, halves[0] + content + halves[1]);
         }
         case "run" -> {
-          List<String> command = new ArrayList<>(List.of(content.strip().split(" +")).subList(1, 4));
+          List<String> words = List.of(content.strip().split(" +"));
+          List<String> command = new ArrayList<>(words.subList(1, words.size()));
           command.add("-Dmaven.repo.local=" + localRepository());
           command.add("-s");
           command.add(work.resolve("settings.xml").toString());
@@ -128,7 +130,10 @@ final class Quickstart {
       process.descendants().forEach(ProcessHandle::destroyForcibly);
       process.destroyForcibly();
     }
-    return Files.readAllLines(output);
+    // Maven ends its colours in front of the first line, also where it has none.
+    return Files.readAllLines(output).stream()
+        .map(line -> line.replaceAll("\u001B\\[[0-9;]*m", ""))
+        .toList();
   }
 
   private Path released() {
