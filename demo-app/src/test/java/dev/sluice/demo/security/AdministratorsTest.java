@@ -54,7 +54,7 @@ class AdministratorsTest {
   @ValueSource(
       strings = {
         "/api/chaos/stop-broker",
-        "/api/chaos;x=1/stop-broker",
+        "/api;x=1/chaos/stop-broker",
         "/api/dead-letters/redrive",
         "/api/dead-letters/7/redrive",
         "/api/convoys/B6108-2013-07-08/release",
