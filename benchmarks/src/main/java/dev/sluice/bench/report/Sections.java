@@ -81,7 +81,8 @@ final class Sections {
               "durable-saga",
               "dev.sluice.bench.postgres.SagaThroughput",
               "rounds=2 sagas=2000",
-              ""));
+              ""),
+          harness("s3", "dev.sluice.bench.s3.S3Throughput", "rounds=2 small=40 large=2", ""));
 
   private static Jmh jmh(String id, String benchmark) {
     return new Jmh(id, benchmark, Map.of(), Map.of());
