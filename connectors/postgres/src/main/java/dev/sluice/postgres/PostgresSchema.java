@@ -47,7 +47,8 @@ final class PostgresSchema {
           "V9__sagas.sql",
           "V10__parking.sql",
           "V11__topics.sql",
-          "V12__positions.sql");
+          "V12__positions.sql",
+          "V13__tasks.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 

@@ -32,10 +32,14 @@ final class StoredText {
       throw new IllegalArgumentException(
           what + ": " + value.length() + " characters (expected: " + min + ".." + max + ")");
     }
-    if (value.codePoints().anyMatch(c -> c == 0 || isSurrogate(c))) {
+    if (!value.codePoints().allMatch(StoredText::isStorable)) {
       throw new IllegalArgumentException(
           what + ": \"" + value + "\" (expected: no U+0000 and no half of a surrogate pair)");
     }
+  }
+
+  static boolean isStorable(int codePoint) {
+    return codePoint != 0 && !isSurrogate(codePoint);
   }
 
   private static boolean isSurrogate(int codePoint) {

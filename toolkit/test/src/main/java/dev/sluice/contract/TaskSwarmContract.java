@@ -1,0 +1,350 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.contract;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.sluice.Experimental;
+import dev.sluice.channel.Channel;
+import dev.sluice.channel.Inbound;
+import dev.sluice.channel.Outbound;
+import dev.sluice.store.Content;
+import dev.sluice.store.NewTask;
+import dev.sluice.store.Remedy;
+import dev.sluice.store.StepKey;
+import dev.sluice.store.Task;
+import dev.sluice.store.TaskStore;
+import dev.sluice.store.TaskStore.Stats;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * What a scheduler, agents and supervisors promise together, on real channels and a real store, in
+ * real time: agents are killed at random, also ones whose effects come late; three supervisors
+ * compete, and one of them stands still with each step that it has taken until another has treated
+ * it. Every task is done or undone, and no step has two effects.
+ *
+ * <p>A subclass says how channels and stores are made, and what schedules, works and supervises.
+ */
+@Experimental
+public abstract class TaskSwarmContract {
+
+  private static final Map<String, Set<String>> ORDER =
+      new TreeMap<>(
+          Map.of(
+              "chock", Set.of(),
+              "fuel", Set.of("chock"),
+              "clean", Set.of("chock"),
+              "cater", Set.of("clean"),
+              "load", Set.of("fuel", "cater"),
+              "push", Set.of("load")));
+
+  private static final List<String> CHANNELS = List.of("ground", "fuel", "cabin");
+
+  /** What an agent does and undoes. */
+  public interface Work {
+
+    /** Does the step; an error if it cannot be done for good. */
+    Mono<String> act(StepKey key, String input, long fence);
+
+    /** Undoes it. */
+    Mono<Void> undo(StepKey key, long fence);
+  }
+
+  /** Something that runs. */
+  public interface Running {
+
+    /** Ends it; completes when it has ended. */
+    Mono<Void> stop(Duration grace);
+  }
+
+  /** A new store, or one without tasks. */
+  protected abstract TaskStore store();
+
+  /** A new channel without messages. */
+  protected abstract Channel channel(String name);
+
+  /** Starts a scheduler that sends again after {@code again}. */
+  protected abstract Running scheduler(
+      TaskStore store, List<? extends Outbound<byte[]>> channels, Duration again);
+
+  /** Starts an agent that does 8 steps at once. */
+  protected abstract Running agent(Inbound channel, TaskStore store, Duration lease, Work work);
+
+  /** Starts a supervisor. */
+  protected abstract Running supervisor(TaskStore store, Duration every, Duration hold);
+
+  /** An error that means that a step cannot be done, now or later. */
+  protected abstract RuntimeException refusal(String why);
+
+  /** How many tasks the short form has. */
+  protected int tasks() {
+    return 30;
+  }
+
+  /** How often the short form kills an agent: longer than it takes for one to begin to work. */
+  protected Duration killEvery() {
+    return Duration.ofMillis(150);
+  }
+
+  @Test
+  void everyTaskIsDoneOrUndoneWhateverDies() {
+    new Swarm(tasks(), Duration.ofMillis(600), Duration.ofMillis(100), killEvery()).run();
+  }
+
+  /** Sizes: {@code -Dtask.tasks=2000}. */
+  @Tag("soak")
+  @Test
+  void everyTaskOfManyIsDoneOrUndoneWhateverDies() {
+    Duration period = Duration.ofSeconds(1);
+    Swarm swarm =
+        new Swarm(
+            Integer.getInteger("task.tasks", 2_000),
+            Duration.ofSeconds(3),
+            period,
+            Duration.ofSeconds(3));
+    swarm.run();
+    assertThat(swarm.longest)
+        .as("how long an expired step waits for a supervisor")
+        .isLessThanOrEqualTo(period.multipliedBy(2));
+  }
+
+  private final class Swarm {
+    final int tasks;
+    final Duration lease;
+    final Duration every;
+    final Duration kills;
+    final long seed = ThreadLocalRandom.current().nextLong();
+    final Random random = new Random(seed);
+    final TaskSwarm world = new TaskSwarm(ORDER);
+    final TaskStore store = TaskSwarmContract.this.store();
+    final List<Channel> channels = new ArrayList<>();
+    final List<Mortal> agents = new ArrayList<>();
+    final AtomicInteger paused = new AtomicInteger();
+    Duration longest = Duration.ZERO;
+    int killed;
+
+    Swarm(int tasks, Duration lease, Duration every, Duration kills) {
+      this.tasks = tasks;
+      this.lease = lease;
+      this.every = every;
+      this.kills = kills;
+      CHANNELS.forEach(name -> channels.add(channel(name)));
+    }
+
+    void run() {
+      Running scheduler = scheduler(store, channels, Duration.ofSeconds(5));
+      List<Running> supervisors = new ArrayList<>();
+      supervisors.add(supervisor(store, every, lease));
+      supervisors.add(supervisor(store, every, lease));
+      supervisors.add(supervisor(standingStill(), every, lease));
+      for (int i = 0; i < 2 * channels.size(); i++) {
+        agents.add(new Mortal(channels.get(i % channels.size())));
+      }
+      Flux.range(0, tasks).flatMap(i -> store.start(task(i)), 8).blockLast();
+      untilAllAreOver();
+      List<String> wrong = new ArrayList<>(world.violations());
+      int undone = 0;
+      for (int i = 0; i < tasks; i++) {
+        Task task = Objects.requireNonNull(store.find(id(i)).block());
+        Task.State expected = isRefused(i) ? Task.State.UNDONE : Task.State.DONE;
+        int standing = expected == Task.State.DONE ? ORDER.size() : 0;
+        undone += isRefused(i) ? 1 : 0;
+        if (task.state() != expected || world.standing(id(i)) != standing) {
+          wrong.add(task + " stands: " + world.standing(id(i)));
+        }
+      }
+      agents.forEach(agent -> agent.running.stop(Duration.ofSeconds(1)).block());
+      supervisors.forEach(supervisor -> supervisor.stop(Duration.ofSeconds(1)).block());
+      scheduler.stop(Duration.ofSeconds(1)).block();
+      String what =
+          "%d tasks, %d undone, %d agents killed, %d pauses of a supervisor, longest wait %s, %s, seed %d"
+              .formatted(tasks, undone, killed, paused.get(), longest, world, seed);
+      System.out.println(getClass().getEnclosingClass().getSimpleName() + ": " + what);
+      assertThat(wrong).as(what).isEmpty();
+      assertThat(killed).as(what).isPositive();
+    }
+
+    void untilAllAreOver() {
+      long patience = TimeUnit.MINUTES.toNanos(2) + TimeUnit.MILLISECONDS.toNanos(300L * tasks);
+      long end = System.nanoTime() + patience;
+      long kill = System.nanoTime() + kills.toNanos();
+      Stats stats = Objects.requireNonNull(store.stats().block());
+      while (stats.running() + stats.undoing() > 0) {
+        if (System.nanoTime() - end > 0) {
+          throw new AssertionError("not over in time: " + stats + ", " + world + ", seed " + seed);
+        }
+        if (System.nanoTime() - kill > 0) {
+          kill(random.nextInt(agents.size()));
+          kill = System.nanoTime() + kills.toNanos();
+        }
+        LockSupport.parkNanos(20_000_000);
+        stats = Objects.requireNonNull(store.stats().block());
+        longest = stats.overdue().compareTo(longest) > 0 ? stats.overdue() : longest;
+      }
+    }
+
+    void kill(int which) {
+      Mortal process = agents.get(which);
+      process.dead = true;
+      process.running.stop(Duration.ZERO).subscribe();
+      agents.set(which, new Mortal(process.channel));
+      killed++;
+    }
+
+    // == tasks ==
+
+    String id(int i) {
+      return "task-" + i;
+    }
+
+    /** Of these a step is refused; of which step it is depends on the task. */
+    boolean isRefused(int i) {
+      return i % 5 == 0;
+    }
+
+    NewTask task(int i) {
+      List<NewTask.Step> steps = new ArrayList<>();
+      int n = 0;
+      for (Map.Entry<String, Set<String>> step : ORDER.entrySet()) {
+        boolean refused = isRefused(i) && n == i / 5 % ORDER.size();
+        String channel = CHANNELS.get(n++ % CHANNELS.size());
+        steps.add(
+            new NewTask.Step(
+                step.getKey(),
+                channel,
+                Content.of("text/plain", (refused ? "refuse" : "do").getBytes(UTF_8)),
+                step.getValue(),
+                Duration.ofMinutes(10),
+                List.of(
+                    Remedy.retry(2, Duration.ofMillis(10)),
+                    Remedy.reassign(CHANNELS.get(n % CHANNELS.size())),
+                    Remedy.retry(1_000, Duration.ofMillis(10)),
+                    Remedy.undoTask())));
+      }
+      return new NewTask(id(i), "turnaround", steps);
+    }
+
+    // == who dies, and who stands still ==
+
+    /** An agent with a store of its own: when it is dead nothing that it asks is answered. */
+    final class Mortal implements Work {
+      final Channel channel;
+      final Running running;
+      volatile boolean dead;
+
+      Mortal(Channel channel) {
+        this.channel = channel;
+        this.running =
+            agent(
+                channel,
+                through(
+                    (proxy, method, arguments) -> {
+                      Object answer = method.invoke(store, arguments);
+                      return answer instanceof Mono<?> mono
+                          ? Mono.defer(() -> dead ? Mono.never() : mono)
+                              .flatMap(a -> dead ? Mono.never() : Mono.just(a))
+                          : answer;
+                    }),
+                lease,
+                this);
+      }
+
+      @Override
+      public Mono<String> act(StepKey key, String input, long fence) {
+        return input.equals("refuse")
+            ? Mono.error(refusal("refused"))
+            : doing(() -> world.act(key, fence)).thenReturn("done");
+      }
+
+      @Override
+      public Mono<Void> undo(StepKey key, long fence) {
+        return doing(() -> world.undo(key, fence));
+      }
+
+      /** What a dead one has begun may have its effect yet, late. */
+      private Mono<Void> doing(Runnable effect) {
+        int millis = ThreadLocalRandom.current().nextInt(20);
+        return Mono.delay(Duration.ofMillis(millis))
+            .<Void>flatMap(time -> Mono.fromRunnable(effect))
+            .doOnCancel(
+                () -> {
+                  if (dead) {
+                    long late = ThreadLocalRandom.current().nextLong(2 * lease.toMillis());
+                    Schedulers.parallel().schedule(effect, late, TimeUnit.MILLISECONDS);
+                  }
+                });
+      }
+    }
+
+    /** Treats nothing until another has treated it, and then tries. */
+    TaskStore standingStill() {
+      return through(
+          (proxy, method, arguments) -> {
+            Object answer = method.invoke(store, arguments);
+            if (!method.getName().equals("treat")) {
+              return answer;
+            }
+            StepKey key = (StepKey) arguments[0];
+            long version = (Long) arguments[1];
+            paused.incrementAndGet();
+            return Mono.defer(() -> store.find(key.task()))
+                .filter(task -> task.step(key.step()).version() != version)
+                .repeatWhenEmpty(asked -> asked.delayElements(Duration.ofMillis(20)))
+                .then(Mono.defer(() -> (Mono<?>) answer))
+                .doOnNext(
+                    treated -> {
+                      if (Boolean.TRUE.equals(treated)) {
+                        world.violated("treated by one who stood still: " + key);
+                      }
+                    });
+          });
+    }
+
+    private TaskStore through(InvocationHandler handler) {
+      return (TaskStore)
+          Proxy.newProxyInstance(
+              TaskStore.class.getClassLoader(),
+              new Class<?>[] {TaskStore.class},
+              (proxy, method, arguments) -> {
+                try {
+                  return handler.invoke(proxy, method, arguments);
+                } catch (InvocationTargetException e) {
+                  throw e.getCause();
+                }
+              });
+    }
+  }
+}
