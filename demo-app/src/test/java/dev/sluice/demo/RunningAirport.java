@@ -68,7 +68,9 @@ public final class RunningAirport implements BeforeAllCallback, AutoCloseable {
       "--demo.s3-port=" + s3,
       // People wait for partners and searches; tests do not.
       "--demo.rebooking.partners-take=20ms",
-      "--demo.claims.place-takes=20ms"
+      "--demo.claims.place-takes=20ms",
+      "--demo.turnaround.step-takes=20ms",
+      "--demo.turnaround.within=5s"
     };
   }
 

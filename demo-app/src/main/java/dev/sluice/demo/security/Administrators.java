@@ -50,6 +50,7 @@ class Administrators implements WebFilter {
               "/api/sagas",
               "/api/rebookings/faults",
               "/api/quotes/airlines",
+              "/api/turnarounds/crews",
               "/actuator")
           .map(place -> PathPatternParser.defaultInstance.parse(place + "/**"))
           .toList();

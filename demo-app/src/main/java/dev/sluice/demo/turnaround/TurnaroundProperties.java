@@ -1,0 +1,42 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.demo.turnaround;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * The properties of turnarounds, all under {@code demo.turnaround}.
+ *
+ * @param stepTakes how long a crew takes for a step
+ * @param within how long a step may take, with what it waits for its crew
+ */
+@ConfigurationProperties("demo.turnaround")
+record TurnaroundProperties(
+    @DefaultValue("2s") Duration stepTakes, @DefaultValue("20s") Duration within) {
+
+  TurnaroundProperties {
+    if (stepTakes.isNegative() || stepTakes.compareTo(Duration.ofMinutes(1)) > 0) {
+      throw new IllegalArgumentException(
+          "demo.turnaround.step-takes: " + stepTakes + " (expected: PT0S..PT1M)");
+    }
+    if (within.compareTo(Duration.ofSeconds(1)) < 0 || within.compareTo(Duration.ofHours(1)) > 0) {
+      throw new IllegalArgumentException(
+          "demo.turnaround.within: " + within + " (expected: PT1S..PT1H)");
+    }
+  }
+}

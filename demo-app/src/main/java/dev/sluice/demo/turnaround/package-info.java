@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.turnaround;
+
+import org.jspecify.annotations.NullMarked;
