@@ -20,8 +20,9 @@ import * as deadLetters from './sections/dead-letters.js';
 import * as rebookings from './sections/rebookings.js';
 import * as quotes from './sections/quotes.js';
 import * as claims from './sections/claims.js';
+import * as bridges from './sections/bridges.js';
 import * as tour from './sections/tour.js';
 
 startTopics();
-for (const section of [lamps, balance, bags, load, deadLetters, rebookings, quotes, claims, tour]) section.start();
+for (const section of [lamps, balance, bags, load, deadLetters, rebookings, quotes, claims, bridges, tour]) section.start();
 connect();

@@ -48,6 +48,7 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
@@ -82,6 +83,7 @@ public class BridgeBenchmark {
   private final Origin origin = new Origin("bench", "0", 1, Instant.EPOCH, 1);
   private final AtomicInteger settled = new AtomicInteger();
   private final Inbound source = new Source();
+  private volatile Sinks.Empty<Void> all = Sinks.empty(); // when all messages are settled
   private final Outbound<byte[]> target = new Target();
   private final Scheduler network = Schedulers.newSingle("network", true);
   private final Receipt receipt = new Receipt("target", "id", "0");
@@ -89,17 +91,19 @@ public class BridgeBenchmark {
   private final class Counted extends SettlementCore {
     @Override
     protected void onDecided(Outcome outcome) {
-      if (outcome instanceof Outcome.Ack) {
-        settled.incrementAndGet();
-      }
       markDurable();
+      if (outcome instanceof Outcome.Ack && settled.incrementAndGet() == MESSAGES) {
+        all.tryEmitEmpty();
+      }
     }
   }
 
+  /** Ends, as a channel does, when everything is settled. */
   private final class Source implements Inbound {
     @Override
     public Flux<Delivery<byte[]>> receive(ReceiveOptions options) {
-      return deliveries();
+      all = Sinks.empty();
+      return deliveries().concatWith(all.asMono().then(Mono.empty()));
     }
 
     @Override

@@ -41,6 +41,7 @@ import java.util.OptionalLong;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
@@ -721,6 +722,14 @@ class BridgeTest extends BridgeFixture {
   class Loops {
 
     private final TestChannel third = TestChannel.create("third");
+
+    /** A message that goes round does so a few times and not for ever. */
+    @BeforeEach
+    void boundRounds() {
+      for (TestChannel side : List.of(source, target, third)) {
+        side.onSend((message, accepted) -> side.sent().size() < 5 ? accepted : Mono.never());
+      }
+    }
 
     @Test
     void nothingComesBackOverTwoBridges() {

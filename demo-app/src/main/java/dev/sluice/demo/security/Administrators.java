@@ -44,6 +44,7 @@ class Administrators implements WebFilter {
   /** Matched as handlers are, so that nobody gets around it by writing a path in another way. */
   private static final List<PathPattern> PLACES =
       Stream.of(
+              "/api/bridge",
               "/api/chaos",
               "/api/dead-letters",
               "/api/convoys",
