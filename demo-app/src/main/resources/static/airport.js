@@ -16,13 +16,30 @@ import * as lamps from './sections/lamps.js';
 import * as balance from './sections/balance.js';
 import * as bags from './sections/bags.js';
 import * as load from './sections/load.js';
+import * as parked from './sections/parked.js';
+import * as transfers from './sections/transfers.js';
 import * as deadLetters from './sections/dead-letters.js';
 import * as rebookings from './sections/rebookings.js';
 import * as quotes from './sections/quotes.js';
 import * as claims from './sections/claims.js';
 import * as bridges from './sections/bridges.js';
+import * as chaos from './sections/chaos.js';
 import * as tour from './sections/tour.js';
 
 startTopics();
-for (const section of [lamps, balance, bags, load, deadLetters, rebookings, quotes, claims, bridges, tour]) section.start();
+[
+  lamps,
+  balance,
+  bags,
+  load,
+  parked,
+  transfers,
+  deadLetters,
+  rebookings,
+  quotes,
+  claims,
+  bridges,
+  chaos,
+  tour,
+].forEach((section) => section.start());
 connect();

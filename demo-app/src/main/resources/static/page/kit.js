@@ -22,6 +22,20 @@ export function duration(millis) {
   return `${whole.format(millis / 60_000)} min`;
 }
 
+const dayOfMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** "B6 108, 7 Jul" from the key of a departure, "B6108-2013-07-07". */
+export function departureName(key) {
+  const [, carrier, number, date] = key.match(/^(..)(\d+)-(\d{4}-\d\d-\d\d)$/) ?? [];
+  return carrier ? `${carrier} ${number}, ${dayOfMonth.format(new Date(date))}` : key;
+}
+
+/** A tag that nobody has, most likely: the load's begin with 0, those of the tests with 98. */
+export function newTag() {
+  const digits = crypto.getRandomValues(new Uint32Array(1))[0];
+  return `99${String(digits % 100_000_000).padStart(8, '0')}`;
+}
+
 // == elements ==
 
 /**

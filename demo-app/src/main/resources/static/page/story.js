@@ -53,14 +53,13 @@ export async function tell(steps, speed, atEnd = async () => {}) {
 
 async function during(story, step, speed, progress) {
   story.skip = false;
-  if (step.act && !(await attempt(story, step.title, step.act))) {
-    text($('tour-caption'), `${step.caption} (It was refused just now: the tour goes on without it.)`);
-  }
+  const acted = !step.act || (await attempt(story, step.title, step.act));
+  if (!acted) text($('tour-caption'), `${step.caption} (It was refused just now: the tour goes on without it.)`);
   let elapsed = 0;
   let waited = 0;
   let last = performance.now();
   while (!story.ended && !story.skip) {
-    const happened = !step.until || step.until();
+    const happened = !acted || !step.until || step.until();
     if (elapsed >= step.seconds * 1000 && happened) break;
     if (waited >= PATIENCE) {
       story.missed.push(step.title);
@@ -83,8 +82,7 @@ async function attempt(story, title, act) {
     await act();
     return true;
   } catch (failure) {
-    console.warn(`the tour: ${title}`, failure);
-    story.missed.push(title);
+    story.missed.push(`${title} (${failure.message})`);
     return false;
   }
 }

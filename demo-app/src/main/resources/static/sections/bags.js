@@ -1,7 +1,7 @@
 /* The bags: figures, the departures board with its belts, the convoy's gauges, and a bag of one's own. */
 
 import {
-  $, announce, clearProblem, copyOf, count, data, keep, onSubmit, part, send, showProblem, still, tenths, text, whole,
+  $, announce, clearProblem, copyOf, count, data, keep, newTag, onSubmit, part, send, showProblem, still, tenths, text, whole,
 } from '../page/kit.js';
 import { now, subscribe } from '../page/live.js';
 
@@ -15,10 +15,13 @@ const CHECK_IN = { tag: 'tag', flight: 'flight', date: 'date' };
 
 export function start() {
   subscribe('frame', draw);
+  subscribe('convoys', ({ parked }) => {
+    parkedKeys = new Set(parked.map((flight) => flight.key));
+  });
   onSubmit('check-in', checkIn);
-  $('new-tag').addEventListener('click', newTag);
+  $('new-tag').addEventListener('click', offerTag);
   setInterval(() => lanes.forEach(countDown), 1000);
-  newTag();
+  offerTag();
   offerFlights();
 }
 
@@ -54,6 +57,7 @@ function drawConvoy({ convoy, kafka }) {
 // == departures ==
 
 const lanes = new Map();
+let parkedKeys = new Set();
 
 function drawBoard({ lanes: next, others, counters }, fresh) {
   $('first-steps').hidden = counters.checkedIn > 0;
@@ -91,7 +95,9 @@ function drawLane(view, lane) {
   part(view.bar, done);
   part(view.hold, done);
   moveBags(view, lane.bags);
-  data(view.root, 'moving', view.bags.size > 0);
+  const parked = parkedKeys.has(lane.key);
+  data(view.root, 'parked', parked);
+  data(view.root, 'moving', view.bags.size > 0 && !parked);
 }
 
 function moveBags(view, bags) {
@@ -181,9 +187,8 @@ async function checkIn() {
   }
 }
 
-function newTag() {
-  const digits = crypto.getRandomValues(new Uint32Array(2));
-  $('tag').value = `9${String(digits[0] % 100000).padStart(5, '0')}${String(digits[1] % 10000).padStart(4, '0')}`;
+function offerTag() {
+  $('tag').value = newTag();
 }
 
 async function offerFlights() {

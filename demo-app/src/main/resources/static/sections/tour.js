@@ -1,6 +1,6 @@
 /* The tour: /?tour=1 tells in three minutes what there is to see. With &speed=20 it is told 20 times as fast. */
 
-import { send, whole } from '../page/kit.js';
+import { $, newTag, send, whole } from '../page/kit.js';
 import { latest, subscribe } from '../page/live.js';
 import { showEnd, startStory, tell } from '../page/story.js';
 
@@ -15,7 +15,12 @@ async function order(method, url, body) {
   return answer;
 }
 
-/** A condition on how a number has grown since `from` was called. */
+/** Bags have to come, also when a load has ended or was broken by what the tour does. */
+async function load() {
+  if (latest('frame').load.state !== 'running') await order('POST', '/api/load?rate=100&bags=100000&unreadableShare=0.002');
+}
+
+/** How far a number has grown since `from` was called. */
 function growth(number) {
   let start = 0;
   return {
@@ -25,16 +30,51 @@ function growth(number) {
 }
 
 const loaded = growth(() => counters().loaded);
+const parked = () => latest('convoys').parked.map((flight) => flight.key);
+
+/** The flight whose belt is jammed: the last on the board, which has time. */
+const jammed = { key: '', flight: '', date: '' };
+
+async function jam() {
+  const { lanes } = latest('frame');
+  const lane = lanes[lanes.length - 1];
+  Object.assign(jammed, { key: lane.key, flight: lane.flight, date: lane.key.slice(-10) });
+  await order('POST', `/api/chaos/jam-flight?${new URLSearchParams({ flight: jammed.flight, date: jammed.date })}`);
+  for (let i = 0; i < 5; i++) await order('POST', '/api/bags', { tag: newTag(), flight: jammed.flight, date: jammed.date });
+}
+
+/** A letter that tells everything but its tag. */
+async function repairOne() {
+  for (const letter of latest('frame').deadLetters.filter(({ reason }) => reason === 'UNREADABLE')) {
+    const { told } = await order('GET', `/api/dead-letters/${letter.id}`);
+    if (told.flight && told.date) {
+      await order('POST', `/api/dead-letters/${letter.id}/redrive`, { tag: newTag(), flight: told.flight, date: told.date });
+      return;
+    }
+  }
+  throw new Error('no letter that can be repaired');
+}
+
+const fault = (name, on) => order('PUT', `/api/rebookings/faults/${name}?on=${on}`);
+
+let booking = '';
+/** The saga of the tour's last passenger; without a state until it has begun. */
+const saga = () => latest('rebookings').sagas.find(({ trip }) => trip.booking === booking) ?? {};
+
+async function rebook() {
+  booking = `T${newTag().slice(-5)}`;
+  await order('POST', '/api/rebookings', { booking, flight: 'B6 108' });
+}
 
 const STEPS = [
   {
     at: 'balance',
     title: 'Nothing is lost',
-    caption: 'Every bag that is checked in is loaded, in flight, parked or dead-lettered. The page checks that sum after every record, whatever this tour is going to break.',
-    seconds: 12,
+    caption: 'Every bag that is checked in is loaded, in flight, parked or dead-lettered. The sum is checked after every record, whatever this tour is going to break.',
+    seconds: 14,
     act: async () => {
       loaded.from();
-      await order('POST', '/api/load?rate=100&bags=100000&unreadableShare=0.002');
+      await load();
     },
     until: () => loaded.by(10),
   },
@@ -42,7 +82,7 @@ const STEPS = [
     at: 'board',
     title: 'Sequential convoy',
     caption: 'Bags of one flight are loaded one after the other, in the order of their check-in. Flights load at the same time: one that is slow holds up nobody else.',
-    seconds: 14,
+    seconds: 16,
     act: async () => loaded.from(),
     until: () => loaded.by(100),
   },
@@ -53,11 +93,143 @@ const STEPS = [
     seconds: 12,
   },
   {
+    at: 'parked',
+    title: 'A belt is jammed',
+    caption: 'The belt of one flight has just been jammed. A bag that cannot be loaded must not be overtaken: its flight is parked, in its order, and the others go on.',
+    seconds: 14,
+    act: jam,
+    until: () => parked().includes(jammed.key),
+  },
+  {
+    at: 'parked',
+    title: 'Released by hand',
+    caption: 'Somebody clears the belt and releases the flight. Its bags go on from the first that was stuck; "out of order" stays at 0.',
+    seconds: 12,
+    act: () => order('POST', `/api/convoys/${jammed.key}/release`),
+    until: () => !parked().includes(jammed.key) && counters().outOfOrder === 0,
+  },
+  {
+    at: 'queue',
+    title: 'An aircraft lands',
+    caption: 'Two hundred bags come at once, and the scanner has just become slow. They wait by urgency; stations open as the queue grows, and the belt keeps what the scanner cannot take yet.',
+    seconds: 14,
+    act: async () => {
+      await order('POST', '/api/chaos/slow-scanner?on=true');
+      await order('POST', '/api/transfers?bags=200&late=5');
+    },
+    until: () => latest('screening').stations > 1 && latest('screening').onBelt > 0,
+    after: () => order('POST', '/api/chaos/slow-scanner?on=false'),
+  },
+  {
+    at: 'smudge-title',
+    title: 'Smudged tags',
+    caption: 'A scanner now reads question marks where digits are. These records cannot be loaded by anybody.',
+    seconds: 8,
+    act: () => order('POST', '/api/chaos/corrupt-tags?bags=10'),
+  },
+  {
     at: 'dead-letters',
     title: 'Dead letters',
-    caption: 'Some tags cannot be read. Their records go aside with the reason, and the next bag does not wait for them.',
+    caption: 'They are kept with the reason, and the next bag does not wait for them. A person can look at each of them.',
     seconds: 12,
-    until: () => counters().deadLettered > 0,
+    until: () => latest('frame').deadLetters.length >= 10,
+  },
+  {
+    at: 'dead-letters',
+    title: 'Repaired and sent back',
+    caption: 'One of them gets a readable tag and goes back to where it came from. It counts once, and is loaded like any other bag.',
+    seconds: 10,
+    act: async () => {
+      loaded.from();
+      await repairOne();
+    },
+    until: () => loaded.by(1),
+  },
+  {
+    at: 'rebookings',
+    title: 'All or nothing',
+    caption: 'A passenger has missed a flight, and the hotel is full. The saga gives the seat back: each step that was done is undone, in reverse order.',
+    seconds: 12,
+    act: async () => {
+      await fault('hotel', true);
+      await rebook();
+    },
+    until: () => saga().state === 'COMPENSATED',
+    after: () => fault('hotel', false),
+  },
+  {
+    at: 'rebookings',
+    title: 'Neither forward nor backward',
+    caption: 'Now there is no ticket, and the bank gives nothing back. What can be neither done nor undone is not dropped: the saga is parked for a person.',
+    seconds: 12,
+    act: async () => {
+      await fault('ticket', true);
+      await fault('refund', true);
+      await rebook();
+    },
+    until: () => saga().state === 'PARKED',
+    after: async () => {
+      await fault('ticket', false);
+      await fault('refund', false);
+    },
+  },
+  {
+    at: 'rebookings',
+    title: 'A person decides',
+    caption: 'The bank is asked once more, and pays. The journal in PostgreSQL says what has happened; the saga would have gone on after a crash, too.',
+    seconds: 10,
+    act: () => order('POST', `/api/sagas/${encodeURIComponent(saga().id)}/resume`, { why: 'decided by the tour' }),
+    until: () => saga().state === 'COMPENSATED',
+  },
+  {
+    at: 'quotes',
+    title: 'Scatter and gather',
+    caption: 'Five partner airlines are asked for a seat at once. Three answers are enough, within 800 ms; who is slow is asked twice, and who is late does not count.',
+    seconds: 10,
+    act: async () => $('quote').requestSubmit(),
+    until: () => $('quote-done').textContent !== '',
+  },
+  {
+    at: 'claims',
+    title: 'Answered later',
+    caption: 'A lost bag is claimed. The request is answered with 202 as soon as it is kept; its progress is a stream, and the answer comes when it is found.',
+    seconds: 10,
+    act: async () => {
+      const bag = latest('frame').lanes.flatMap((lane) => lane.bags)[0];
+      $('claim-tag').value = bag ? bag.tag : newTag();
+      $('claim').requestSubmit();
+    },
+    until: () => $('claim-list').children.length > 0,
+  },
+  {
+    at: 'kill-title',
+    title: 'The database goes away',
+    caption: 'Every connection to PostgreSQL has just been killed. New ones are made; what was begun is undone, and is done again.',
+    seconds: 12,
+    act: async () => {
+      loaded.from();
+      await order('POST', '/api/chaos/kill-connections');
+    },
+    until: () => loaded.by(50),
+  },
+  {
+    at: 'stop-broker-title',
+    title: 'Kafka stops',
+    caption: 'Kafka is stopped while bags are being loaded. What is not confirmed is not acknowledged: the flow waits, and keeps what it has.',
+    seconds: 10,
+    act: () => order('POST', '/api/chaos/stop-broker?on=true'),
+    after: () => order('POST', '/api/chaos/stop-broker?on=false'),
+  },
+  {
+    at: 'board',
+    title: 'Kafka is back',
+    caption: 'The flow goes on where it was. Some bags may be delivered twice: "duplicates absorbed" counts them, and they are loaded once.',
+    seconds: 14,
+    act: async () => loaded.from(),
+    until: () => {
+      const { kafka, flow } = latest('frame');
+      return kafka.up && flow.up && loaded.by(1);
+    },
   },
   {
     at: 'patterns',
@@ -81,9 +253,18 @@ export function start() {
   });
 }
 
+/** Nothing stays broken, however the tour ends. */
+async function mend() {
+  await order('DELETE', '/api/load');
+  for (const [name, on] of Object.entries(latest('rebookings').faults)) if (on) await fault(name, false);
+  if (latest('chaos').slowScanner) await order('POST', '/api/chaos/slow-scanner?on=false');
+  if (latest('chaos').brokerStopped) await order('POST', '/api/chaos/stop-broker?on=false');
+  if (latest('chaos').jammed.includes(jammed.key)) await order('POST', `/api/convoys/${jammed.key}/release`);
+}
+
 async function run(speed) {
   const before = latest('frame');
-  const missed = await tell(STEPS, speed, () => order('DELETE', '/api/load'));
+  const missed = await tell(STEPS, speed, mend);
   const { counters: sums, invariant } = latest('frame');
   const bags = whole.format(sums.checkedIn - before.counters.checkedIn);
   const held = invariant.violations === before.invariant.violations;
