@@ -24,6 +24,8 @@ import * as quotes from './sections/quotes.js';
 import * as claims from './sections/claims.js';
 import * as bridges from './sections/bridges.js';
 import * as chaos from './sections/chaos.js';
+import * as customs from './sections/customs.js';
+import * as screens from './sections/screens.js';
 import * as tour from './sections/tour.js';
 
 startTopics();
@@ -40,6 +42,8 @@ startTopics();
   claims,
   bridges,
   chaos,
+  customs,
+  screens,
   tour,
 ].forEach((section) => section.start());
 connect();

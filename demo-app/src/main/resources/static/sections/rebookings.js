@@ -62,8 +62,8 @@ function draw({ up, running, parked, faults, sagas }, before) {
 function open(saga) {
   const { root, find } = copyOf('saga-template');
   const view = { root, find, state: '', seen: -1, id: saga.id };
-  for (const decision of ['resume', 'skip', 'fail']) {
-    find(`.${decision}`).addEventListener('click', () => decide(view, decision));
+  for (const [decision, button] of [['resume', '.resume'], ['skip', '.undone-by-hand'], ['fail', '.fail']]) {
+    find(button).addEventListener('click', () => decide(view, decision));
   }
   text(find('.saga-booking'), saga.trip.booking);
   text(find('.from'), saga.trip.missed);
@@ -89,8 +89,8 @@ function drawSaga(view, saga) {
   });
   text(find('.saga-why'), saga.state === 'COMPLETED' ? `Ticket ${saga.trip.ticket}, paid with ${saga.trip.payment}, hotel ${saga.trip.voucher}.` : saga.why);
   find('.saga-decide').hidden = saga.state !== 'PARKED';
-  find('.skip').hidden = !saga.stuck;
-  if (saga.stuck) text(find('.skip'), `${STEPS[saga.stuck] || saga.stuck} was undone by hand`);
+  find('.undone-by-hand').hidden = !saga.stuck;
+  if (saga.stuck) text(find('.undone-by-hand'), `${STEPS[saga.stuck] || saga.stuck} was undone by hand`);
   if (view.seen === saga.timeline.length) return;
   view.seen = saga.timeline.length;
   find('.saga-journal').replaceChildren(...saga.timeline.map((line) => element('li', {},

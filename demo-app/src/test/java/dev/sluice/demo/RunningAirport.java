@@ -70,7 +70,9 @@ public final class RunningAirport implements BeforeAllCallback, AutoCloseable {
       "--demo.rebooking.partners-take=20ms",
       "--demo.claims.place-takes=20ms",
       "--demo.turnaround.step-takes=20ms",
-      "--demo.turnaround.within=5s"
+      "--demo.turnaround.within=5s",
+      "--demo.customs.look=10ms",
+      "--demo.customs.slow-look=3s"
     };
   }
 

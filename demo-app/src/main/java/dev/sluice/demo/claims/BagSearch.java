@@ -109,7 +109,7 @@ final class BagSearch {
       case RESERVED, CHECKED_IN, LOADING -> "It is still here, and goes with " + bag.flight() + ".";
       case PARKED -> "It waits with all bags of " + bag.flight() + " until the belt is free.";
       case LOADED -> "It is in the hold of " + bag.flight() + ".";
-      case DEAD_LETTERED -> "Its tag could not be read; somebody has to look at it.";
+      default -> "It did not get into the hold; somebody has to look at it.";
     };
   }
 }

@@ -72,6 +72,16 @@ public final class Problem extends ErrorResponseException {
     return of(HttpStatus.FORBIDDEN, detail, null);
   }
 
+  /** The request took too long to arrive: 408. */
+  public static Problem tooSlow(String detail) {
+    return of(HttpStatus.REQUEST_TIMEOUT, detail, null);
+  }
+
+  /** Whoever was asked on behalf of the caller has not answered in time: 504. */
+  public static Problem noAnswer(String detail) {
+    return of(HttpStatus.GATEWAY_TIMEOUT, detail, null);
+  }
+
   /** The request cannot be served now: 503. */
   public static Problem unavailable(
       String detail, @Nullable Duration retryAfter, @Nullable Throwable cause) {

@@ -40,6 +40,8 @@ class PassengersTest {
     assertThat(saga.locator(".saga-state")).hasText("needs a decision");
     assertThat(saga.locator(".saga-why")).hasText("the airline issues no ticket");
     assertThat(page.locator(".topics a[href='#passengers'] .number")).hasText("1");
+    assertThat(saga.locator(".undone-by-hand")).hasText("Charge was undone by hand");
+    assertThat(saga.locator(".undone-by-hand")).isInViewport();
     saga.locator("summary").click();
     assertThat(saga.locator(".saga-journal")).containsText("parked Charge");
 

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.customs;
+
+import org.jspecify.annotations.NullMarked;

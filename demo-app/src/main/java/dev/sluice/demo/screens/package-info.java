@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.screens;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.sluice.demo.xray;
+
+import org.jspecify.annotations.NullMarked;

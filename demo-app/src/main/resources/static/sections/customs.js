@@ -1,0 +1,96 @@
+/* Customs: an X-ray image goes to the store, the question carries its claim, and the answer comes back in time or late. */
+
+import { $, announce, clearProblem, duration, element, onSubmit, problemText, send, showProblem, text, timeOfDay, whole } from '../page/kit.js';
+import { subscribe } from '../page/live.js';
+import { drawXray, png } from './xray.js';
+
+const INPUTS = { tag: 'customs-tag' };
+
+let shown = '';
+
+export function start() {
+  onSubmit('inspect', inspect);
+  subscribe('frame', suggest);
+  subscribe('customs', draw);
+  $('customs-tag').addEventListener('input', preview);
+  preview();
+}
+
+const tag = () => $('customs-tag').value.trim();
+
+/** A bag that is on the belts, for who has none of their own. */
+function suggest({ lanes }) {
+  const input = $('customs-tag');
+  const bag = lanes.flatMap((lane) => lane.bags)[0];
+  if (bag && input.value === '' && document.activeElement !== input) {
+    input.value = bag.tag;
+    preview();
+  }
+}
+
+function preview() {
+  drawXray($('xray'), tag());
+}
+
+/** Puts the bag through the X-ray, and has customs look at it. */
+async function inspect() {
+  clearProblem('inspect', INPUTS);
+  text($('inspect-done'), '');
+  $('inspect-send').disabled = true;
+  try {
+    const bag = encodeURIComponent(tag());
+    if ($('with-image').checked) {
+      preview();
+      const stored = await upload(`/api/bags/${bag}/xray`, await png($('xray')));
+      if (!stored.ok) {
+        text($('inspect-error'), problemText(stored.body));
+        return;
+      }
+    }
+    const { ok, body } = await send('POST', `/api/bags/${bag}/customs`);
+    if (ok) {
+      text($('inspect-done'), `${body.cleared ? 'Cleared' : 'Stopped'}: ${body.findings}.`);
+      announce($('inspect-done').textContent);
+    } else {
+      showProblem(body, 'inspect', INPUTS);
+    }
+  } finally {
+    $('inspect-send').disabled = false;
+  }
+}
+
+async function upload(url, image) {
+  try {
+    const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'image/png' }, body: image });
+    return { ok: response.ok, body: await response.json().catch(() => ({})) };
+  } catch {
+    return { ok: false, body: { detail: 'Baggage control did not answer. Is it running?' } };
+  }
+}
+
+function draw({ slow, pending, answered, late, expired, last }) {
+  text($('c-pending'), whole.format(pending));
+  text($('c-answered'), whole.format(answered));
+  text($('c-late'), whole.format(late));
+  text($('c-expired'), whole.format(expired));
+  text($('customs-pace'), slow ? 'slow' : 'at its usual pace');
+  $('customs-none').hidden = last.length > 0;
+  const next = JSON.stringify(last);
+  if (next === shown) return;
+  shown = next;
+  $('customs-list').replaceChildren(...last.map(row));
+}
+
+function row({ tag: bag, at, verdict, tookMillis }) {
+  const words = verdict === null
+    ? `no answer within ${duration(tookMillis)}`
+    : `${verdict.findings}, after ${duration(tookMillis)}`;
+  return element('li', { 'data-verdict': verdict === null ? 'none' : verdict.cleared ? 'cleared' : 'stopped' },
+    verdict !== null && verdict.imageBytes > 0
+      ? element('img', { src: `/api/bags/${encodeURIComponent(bag)}/xray`, alt: `X-ray image of bag ${bag}`, width: 96, height: 60, loading: 'lazy' })
+      : element('span', { className: 'no-image' }, 'no image'),
+    element('div', {},
+      element('b', {}, bag),
+      element('span', {}, words),
+      element('small', {}, timeOfDay.format(new Date(at)), verdict !== null && verdict.imageBytes > 0 && `, ${whole.format(verdict.imageBytes / 1024)} KiB redeemed`)));
+}
