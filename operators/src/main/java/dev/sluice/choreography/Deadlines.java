@@ -22,6 +22,7 @@ import dev.sluice.flow.RunnableFlow;
 import dev.sluice.message.Message;
 import dev.sluice.observe.Metered;
 import dev.sluice.observe.Meters;
+import dev.sluice.observe.Watched;
 import dev.sluice.store.Aggregation;
 import dev.sluice.store.AggregationKey;
 import dev.sluice.store.AggregationStore;
@@ -54,7 +55,7 @@ import reactor.core.scheduler.Scheduler;
  * find a deadline overdue one raises the alarm; another takes it up if it dies.
  */
 @Experimental
-public final class Deadlines implements Metered {
+public final class Deadlines implements Metered, Watched {
 
   private static final Logger log = LoggerFactory.getLogger(Deadlines.class);
   private static final int BATCH = 16;
@@ -103,6 +104,7 @@ public final class Deadlines implements Metered {
   private final LongAdder met = new LongAdder();
   private final LongAdder missed = new LongAdder();
   private final LongAdder late = new LongAdder();
+  private volatile @Nullable String trouble; // why alarms cannot be raised at the moment
 
   Deadlines(
       String name,
@@ -266,9 +268,11 @@ public final class Deadlines implements Metered {
       throw new IllegalArgumentException("period: " + period + " (expected: > PT0S)");
     }
     return raiseOverdue()
+        .doOnComplete(() -> trouble = null)
         .onErrorResume(
             failure -> {
               log.warn("deadlines of {}: trying again", name, failure);
+              trouble = failure.getClass().getSimpleName();
               return Mono.empty();
             })
         .repeatWhen(ends -> ends.concatMap(end -> Mono.delay(period, timer), 1));
@@ -348,6 +352,15 @@ public final class Deadlines implements Metered {
 
   private String scope(Expectation<?> expectation) {
     return name + '/' + Objects.requireNonNull(expectation.name());
+  }
+
+  /** That alarms cannot be raised, since the last round of {@link #every}. */
+  @Override
+  public @Nullable String warning() {
+    String failure = trouble;
+    return failure == null
+        ? null
+        : "choreography " + name + ": what is overdue cannot be told (" + failure + ')';
   }
 
   /**

@@ -57,6 +57,9 @@ final class Sections {
           jmh("idempotent", "IdempotentBenchmark")
               .peer("first", "composed")
               .peer("duplicate", "composed"),
+          jmh("choreography", "ChoreographyBenchmark")
+              .peer("first", "composed")
+              .peer("repeated", "composed"),
           jmh("retry", "RetryBenchmark").peer("retryAcknowledged", "retryWhenAcknowledged"),
           jmh("request", "RequestBenchmark").peer("requested", "composed"),
           jmh("routing", "RoutingBenchmark")

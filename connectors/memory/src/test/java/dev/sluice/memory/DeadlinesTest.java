@@ -218,6 +218,8 @@ class DeadlinesTest {
     landed("BA12");
     time.advanceTimeBy(Duration.ofSeconds(65));
     assertThat(target.sent()).isEmpty();
+    assertThat(deadlines.warning())
+        .isEqualTo("choreography arrival: what is overdue cannot be told (SendFailed)");
     down[0] = false;
     time.advanceTimeBy(Duration.ofSeconds(5));
     assertThat(target.sent()).hasSizeGreaterThan(1);
@@ -225,6 +227,7 @@ class DeadlinesTest {
     alarmFails = false;
     time.advanceTimeBy(Duration.ofSeconds(5));
     assertThat(alarms).containsExactly("heard");
+    assertThat(deadlines.warning()).isNull();
     time.advanceTimeBy(MINUTE);
     assertThat(alarms).hasSize(1);
   }

@@ -306,6 +306,11 @@ public final class PostgresOutbox {
         .thenReturn(ids.length);
   }
 
+  /** Whether it can be written to in transactions of that database object. */
+  boolean isOf(PostgresDatabase database) {
+    return db == database.db();
+  }
+
   /** What waits, and what holds it up. */
   public Mono<Backlog> backlog() {
     return db.run(

@@ -21,6 +21,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
+import dev.sluice.choreography.Choreography;
+import dev.sluice.choreography.EventType;
+import dev.sluice.choreography.Participant;
 import dev.sluice.claim.Keyring;
 import dev.sluice.claim.PayloadSweeper;
 import dev.sluice.codec.StringCodec;
@@ -175,6 +178,45 @@ class PostgresPageTest {
     relay.dispose();
     consumer.dispose();
     PostgresChannelTest.await("the consumers to end", () -> events.gauges().consumers() == 0);
+  }
+
+  // #region handler
+  private Mono<String> unload(String flight) {
+    return PostgresExchange.connection()
+        .flatMap(connection -> insertBooking(connection))
+        .thenReturn(flight);
+  }
+
+  // #endregion
+
+  @Test
+  void aChoreography() {
+    StringCodec text = StringCodec.utf8();
+    EventType<String> landed = EventType.of("flight.landed", text);
+    EventType<String> unloaded = EventType.of("bags.unloaded", text);
+    Participant unloading =
+        Participant.named("unloading")
+            .on(landed, flight -> unload(flight).map(unloaded::of), r -> r.emits(unloaded));
+    Choreography arrival =
+        Choreography.of("arrival", c -> c.begins(landed).participants(unloading).ends(unloaded));
+    PostgresTopic events = PostgresTopic.create(database, "events");
+    PostgresChannel others = events.subscribe("others", s -> s).block(PATIENCE);
+    // #region exchange
+    PostgresChannel queue =
+        events
+            .subscribe("unloading", s -> s.types(unloading.consumes().toArray(String[]::new)))
+            .block();
+    PostgresOutbox outbox = PostgresOutbox.create(database, "arrival");
+    Disposable relay = outbox.relay(events).subscribe();
+    FlowHandle running =
+        arrival
+            .participate("unloading", Flow.from(queue), PostgresExchange.create(queue, outbox))
+            .start();
+    // #endregion
+    events.send(landed.of("BA12").message()).block(PATIENCE);
+    PostgresChannelTest.await("the event", () -> others.depth().block(PATIENCE) == 2);
+    relay.dispose();
+    running.stop(PATIENCE).block(PATIENCE);
   }
 
   @Test
