@@ -206,6 +206,8 @@ public final class PostgresOutbox {
             Flux.usingWhen(
                     leases
                         .acquire("outbox " + name, UUID.randomUUID().toString(), LEASE)
+                        // of a relay that was cancelled while it asked
+                        .doOnDiscard(Lease.class, late -> leases.release(late).subscribe())
                         .map(Holding::new),
                     holding -> relay(target, holding),
                     holding -> leases.release(holding.lease))

@@ -152,6 +152,28 @@ class PostgresOutboxTest {
     run(connection.close());
   }
 
+  /** Released, which one can see, and not just over. */
+  @Test
+  void leavesNoLeaseBehindWhenARelayIsCancelledWhileItBegins() {
+    for (int i = 0; i < 20; i++) {
+      outbox.relay(target).subscribe().dispose();
+    }
+    PostgresChannelTest.await("the lease to be there", () -> leases("true") == 1);
+    PostgresChannelTest.await("its release", () -> leases("until = '-infinity'") == 1);
+  }
+
+  private long leases(String condition) {
+    String sql = database.sql("select count(*) from {schema}.sl_lease where " + condition);
+    return database
+        .db()
+        .run(
+            "count leases",
+            connection ->
+                Db.rows(connection.createStatement(sql), row -> row.get(0, Long.class)).single())
+        .blockOptional(PATIENCE)
+        .orElseThrow();
+  }
+
   @Test
   void tellsWhatWaitsAndWhatHoldsItUp() {
     Connection transaction = begin();
