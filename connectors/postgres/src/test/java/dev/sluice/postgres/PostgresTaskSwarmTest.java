@@ -54,11 +54,6 @@ class PostgresTaskSwarmTest extends TaskSwarmContract {
   }
 
   @Override
-  protected Duration killEvery() {
-    return Duration.ofMillis(500);
-  }
-
-  @Override
   protected TaskStore store() {
     return PostgresTaskStore.create(database);
   }

@@ -40,10 +40,12 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Flux;
@@ -114,14 +116,12 @@ public abstract class TaskSwarmContract {
     return 30;
   }
 
-  /** How often the short form kills an agent: longer than it takes for one to begin to work. */
-  protected Duration killEvery() {
-    return Duration.ofMillis(150);
-  }
+  /** The short form kills an agent in every so many pieces of work, which may be done quickly. */
+  private static final int KILL_EACH = 25;
 
   @Test
   void everyTaskIsDoneOrUndoneWhateverDies() {
-    new Swarm(tasks(), Duration.ofMillis(600), Duration.ofMillis(100), killEvery()).run();
+    new Swarm(tasks(), Duration.ofMillis(600), Duration.ofMillis(100), null).run();
   }
 
   /** Sizes: {@code -Dtask.tasks=2000}. */
@@ -145,18 +145,23 @@ public abstract class TaskSwarmContract {
     final int tasks;
     final Duration lease;
     final Duration every;
-    final Duration kills;
+    final @Nullable Duration kills;
     final long seed = ThreadLocalRandom.current().nextLong();
     final Random random = new Random(seed);
     final TaskSwarm world = new TaskSwarm(ORDER);
     final TaskStore store = TaskSwarmContract.this.store();
     final List<Channel> channels = new ArrayList<>();
-    final List<Mortal> agents = new ArrayList<>();
+    final List<Mortal> agents = new CopyOnWriteArrayList<>();
     final AtomicInteger paused = new AtomicInteger();
+    final AtomicInteger begun = new AtomicInteger();
+    final AtomicInteger killed = new AtomicInteger();
     Duration longest = Duration.ZERO;
-    int killed;
 
-    Swarm(int tasks, Duration lease, Duration every, Duration kills) {
+    /**
+     * @param kills how often an agent is killed, whatever it does; null for one in the middle of
+     *     every so many pieces of work
+     */
+    Swarm(int tasks, Duration lease, Duration every, @Nullable Duration kills) {
       this.tasks = tasks;
       this.lease = lease;
       this.every = every;
@@ -186,29 +191,29 @@ public abstract class TaskSwarmContract {
           wrong.add(task + " stands: " + world.standing(id(i)));
         }
       }
-      agents.forEach(agent -> agent.running.stop(Duration.ofSeconds(1)).block());
+      List.copyOf(agents).forEach(agent -> agent.running.stop(Duration.ofSeconds(1)).block());
       supervisors.forEach(supervisor -> supervisor.stop(Duration.ofSeconds(1)).block());
       scheduler.stop(Duration.ofSeconds(1)).block();
       String what =
           "%d tasks, %d undone, %d agents killed, %d pauses of a supervisor, longest wait %s, %s, seed %d"
-              .formatted(tasks, undone, killed, paused.get(), longest, world, seed);
+              .formatted(tasks, undone, killed.get(), paused.get(), longest, world, seed);
       System.out.println(getClass().getEnclosingClass().getSimpleName() + ": " + what);
       assertThat(wrong).as(what).isEmpty();
-      assertThat(killed).as(what).isPositive();
+      assertThat(killed.get()).as(what).isPositive();
     }
 
     void untilAllAreOver() {
       long patience = TimeUnit.MINUTES.toNanos(2) + TimeUnit.MILLISECONDS.toNanos(300L * tasks);
       long end = System.nanoTime() + patience;
-      long kill = System.nanoTime() + kills.toNanos();
+      long kill = System.nanoTime();
       Stats stats = Objects.requireNonNull(store.stats().block());
       while (stats.running() + stats.undoing() > 0) {
         if (System.nanoTime() - end > 0) {
           throw new AssertionError("not over in time: " + stats + ", " + world + ", seed " + seed);
         }
-        if (System.nanoTime() - kill > 0) {
-          kill(random.nextInt(agents.size()));
-          kill = System.nanoTime() + kills.toNanos();
+        if (kills != null && System.nanoTime() - kill > kills.toNanos()) {
+          kill(agents.get(random.nextInt(agents.size())));
+          kill = System.nanoTime();
         }
         LockSupport.parkNanos(20_000_000);
         stats = Objects.requireNonNull(store.stats().block());
@@ -216,12 +221,16 @@ public abstract class TaskSwarmContract {
       }
     }
 
-    void kill(int which) {
-      Mortal process = agents.get(which);
+    /** Unless it has been killed already; another takes its place. */
+    synchronized void kill(Mortal process) {
+      int which = agents.indexOf(process);
+      if (which < 0) {
+        return;
+      }
       process.dead = true;
       process.running.stop(Duration.ZERO).subscribe();
       agents.set(which, new Mortal(process.channel));
-      killed++;
+      killed.incrementAndGet();
     }
 
     // == tasks ==
@@ -296,6 +305,9 @@ public abstract class TaskSwarmContract {
 
       /** What a dead one has begun may have its effect yet, late. */
       private Mono<Void> doing(Runnable effect) {
+        if (kills == null && begun.incrementAndGet() % KILL_EACH == 0) {
+          Schedulers.parallel().schedule(() -> kill(this));
+        }
         int millis = ThreadLocalRandom.current().nextInt(20);
         return Mono.delay(Duration.ofMillis(millis))
             .<Void>flatMap(time -> Mono.fromRunnable(effect))
