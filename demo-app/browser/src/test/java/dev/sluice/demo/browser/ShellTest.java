@@ -89,18 +89,21 @@ class ShellTest {
 
     page.keyboard().press("Tab");
     assertThat(page.locator(".skip")).isFocused();
-    page.keyboard().press("Tab");
-    page.keyboard().press("Tab");
-    assertThat(link(page, "Dead letters")).isFocused();
+    List<Locator> links = page.locator(".topics li a").all();
+    assertThat(links).hasSizeGreaterThan(2);
+    for (Locator each : links) {
+      page.keyboard().press("Tab");
+      assertThat(each).isFocused();
+    }
+    Locator last = page.locator(links.get(links.size() - 1).getAttribute("href"));
     page.keyboard().press("Enter");
-    assertThat(page.locator("#dead-letters")).isVisible();
-
-    assertThat(page.locator("#dead-letters")).isFocused();
+    assertThat(last).isVisible();
+    assertThat(last).isFocused();
 
     page.locator(".skip").focus();
     page.keyboard().press("Enter");
     assertThat(page.locator("#main")).isFocused();
-    assertThat(page.locator("#dead-letters")).isVisible();
+    assertThat(last).isVisible();
   }
 
   @Test
