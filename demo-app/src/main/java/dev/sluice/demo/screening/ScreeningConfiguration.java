@@ -86,6 +86,7 @@ class ScreeningConfiguration {
       PostgresDeadLetters deadLetters) {
     return Flow.from(transfers)
         .named(ScreeningView.SCREENING)
+        .maxUnsettled(ScreeningView.MOST_STATIONS) // the rest stays in the queue, whose depth counts
         .decode(arrivals)
         .compete(
             stations::screen,
@@ -98,6 +99,7 @@ class ScreeningConfiguration {
                                 ScreeningView.MOST_STATIONS)
                             .every(STAFF_EVERY)
                             .coolDown(CLOSE_AFTER))
+                    .lookAhead(ScreeningView.MOST_STATIONS)
                     .listener(stations))
         .deadLetter(DeadLettering.into("dead letters of transfers", deadLetters))
         .to(Outbound.encoding(arrivals, belt));

@@ -92,7 +92,7 @@ class ScreeningTest {
 
   @Test
   void aSlowScannerFillsTheBeltAndLosesNothing() {
-    airport.post("/api/chaos/slow-scanner", "");
+    assertThat(airport.post("/api/chaos/slow-scanner", "").status()).isEqualTo(200);
     try {
       land(60, 0);
       eventually(() -> airport.get("/api/transfers").path("onBelt").asInt(), n -> n > 5);
