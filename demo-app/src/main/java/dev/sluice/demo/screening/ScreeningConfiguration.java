@@ -86,7 +86,8 @@ class ScreeningConfiguration {
       PostgresDeadLetters deadLetters) {
     return Flow.from(transfers)
         .named(ScreeningView.SCREENING)
-        .maxUnsettled(ScreeningView.MOST_STATIONS) // the rest stays in the queue, whose depth counts
+        .maxUnsettled(
+            ScreeningView.MOST_STATIONS) // the rest stays in the queue, whose depth counts
         .decode(arrivals)
         .compete(
             stations::screen,
