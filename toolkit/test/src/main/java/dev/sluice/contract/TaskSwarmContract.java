@@ -197,7 +197,6 @@ public abstract class TaskSwarmContract {
       String what =
           "%d tasks, %d undone, %d agents killed, %d pauses of a supervisor, longest wait %s, %s, seed %d"
               .formatted(tasks, undone, killed.get(), paused.get(), longest, world, seed);
-      System.out.println(getClass().getEnclosingClass().getSimpleName() + ": " + what);
       assertThat(wrong).as(what).isEmpty();
       assertThat(killed.get()).as(what).isPositive();
     }
