@@ -18,6 +18,7 @@ import * as bags from './sections/bags.js';
 import * as load from './sections/load.js';
 import * as parked from './sections/parked.js';
 import * as transfers from './sections/transfers.js';
+import * as turnarounds from './sections/turnarounds.js';
 import * as deadLetters from './sections/dead-letters.js';
 import * as rebookings from './sections/rebookings.js';
 import * as quotes from './sections/quotes.js';
@@ -36,6 +37,7 @@ startTopics();
   load,
   parked,
   transfers,
+  turnarounds,
   deadLetters,
   rebookings,
   quotes,

@@ -29,4 +29,9 @@ class TurnaroundConfiguration {
       PostgresDatabase database, TurnaroundProperties properties, Clock clock) {
     return new TurnaroundDesk(database, properties, clock);
   }
+
+  @Bean
+  TurnaroundSection turnaroundSection(TurnaroundDesk desk) {
+    return new TurnaroundSection(desk);
+  }
 }

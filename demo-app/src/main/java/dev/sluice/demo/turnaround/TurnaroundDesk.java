@@ -67,6 +67,7 @@ final class TurnaroundDesk implements SmartLifecycle, Watched {
   private final Map<String, GroundCrew> crews = new LinkedHashMap<>();
   private final Duration within;
   private final Clock clock;
+  private final RemedyLog remedies;
   private volatile @Nullable TaskScheduler scheduler;
   private volatile @Nullable Supervisor supervisor;
 
@@ -75,6 +76,7 @@ final class TurnaroundDesk implements SmartLifecycle, Watched {
     this.admin = TaskAdmin.over(store);
     this.within = properties.within();
     this.clock = clock;
+    this.remedies = new RemedyLog(clock);
     for (String name : CREWS) {
       PostgresChannel channel = PostgresChannel.create(database, GroundCrew.channelOf(name));
       crews.put(name, new GroundCrew(name, channel, store, properties.stepTakes()));
@@ -107,16 +109,17 @@ final class TurnaroundDesk implements SmartLifecycle, Watched {
               if (running == null) {
                 return Mono.error(away(null));
               }
-              String id = id();
+              String id = id(departure);
               return running.run(id, plan(departure)).thenReturn(id);
             })
         .onErrorMap(StoreFailed.class, TurnaroundDesk::away);
   }
 
   /** Tasks are listed in the order of their ids: a later one comes first. */
-  private String id() {
+  private String id(Departure departure) {
     return String.format(
-        "%011x-%08x", LAST - clock.millis(), ThreadLocalRandom.current().nextInt());
+        "%011x-%08x-%s",
+        LAST - clock.millis(), ThreadLocalRandom.current().nextInt(), departure.key());
   }
 
   /** A turnaround; fails with a {@link Problem} if there is none. */
@@ -158,6 +161,11 @@ final class TurnaroundDesk implements SmartLifecycle, Watched {
     }
   }
 
+  /** What the supervisor of this process has done. */
+  RemedyLog remedies() {
+    return remedies;
+  }
+
   private static Problem away(@Nullable Throwable cause) {
     return Problem.unavailable("turnarounds are away, for now", RETRY_AFTER, cause);
   }
@@ -172,7 +180,8 @@ final class TurnaroundDesk implements SmartLifecycle, Watched {
   public void start() {
     scheduler =
         TaskScheduler.start(store, crews.values().stream().map(GroundCrew::channel).toList());
-    supervisor = Supervisor.start(store, s -> s.every(LOOK_EVERY).retention(REMEMBERED));
+    supervisor =
+        Supervisor.start(store, s -> s.every(LOOK_EVERY).retention(REMEMBERED).listener(remedies));
     crews.values().forEach(GroundCrew::begin);
   }
 

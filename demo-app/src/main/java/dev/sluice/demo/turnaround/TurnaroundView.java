@@ -23,9 +23,13 @@ import java.util.List;
 /**
  * A turnaround, as people see it.
  *
+ * @param departure the key of the departure that it is for, from its id
  * @param why what was last said about it: why it is undone; empty if nothing was
  */
-record TurnaroundView(String id, State state, String why, List<Step> steps) {
+record TurnaroundView(String id, String departure, State state, String why, List<Step> steps) {
+
+  /** Up to the departure: when it was begun, and a number that nobody else has. */
+  private static final int BEFORE_DEPARTURE = 21;
 
   /**
    * A step of it.
@@ -41,6 +45,7 @@ record TurnaroundView(String id, State state, String why, List<Step> steps) {
   static TurnaroundView of(Task task) {
     return new TurnaroundView(
         task.id(),
+        departure(task.id()),
         task.state(),
         task.why(),
         task.steps().stream()
@@ -54,5 +59,9 @@ record TurnaroundView(String id, State state, String why, List<Step> steps) {
                         step.attempts(),
                         step.note()))
             .toList());
+  }
+
+  static String departure(String id) {
+    return id.length() <= BEFORE_DEPARTURE ? "" : id.substring(BEFORE_DEPARTURE);
   }
 }

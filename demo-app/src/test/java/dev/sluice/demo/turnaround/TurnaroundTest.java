@@ -19,6 +19,7 @@ import static dev.sluice.demo.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.demo.RunningAirport;
+import dev.sluice.store.Task;
 import java.net.URI;
 import java.time.Duration;
 import java.util.Objects;
@@ -72,7 +73,7 @@ class TurnaroundTest {
             .expectStatus()
             .isAccepted()
             .expectHeader()
-            .valueMatches("Location", "/api/turnarounds/[0-9a-f-]+")
+            .valueMatches("Location", "/api/turnarounds/[0-9a-f]{11}-[0-9a-f]{8}-B6108-[0-9-]{10}")
             .expectBody(String.class)
             .returnResult()
             .getResponseHeaders()
@@ -113,10 +114,26 @@ class TurnaroundTest {
   void whatAKilledCrewDoesNotDoIsDoneByWhoStandsBy() {
     set("fuel", false);
 
-    JsonNode done = in("DONE", begin());
+    URI turnaround = begin();
+    JsonNode done = in("DONE", turnaround);
 
     assertThat(done.path("steps").path(0).path("crew").asString()).isEqualTo("standby");
     assertThat(done.path("steps").path(1).path("crew").asString()).isEqualTo("clean");
+    RemedyLog.Remedied remedied =
+        RunningAirport.bean(TurnaroundDesk.class).remedies().last().get(0);
+    assertThat(remedied.departure()).isEqualTo(done.path("departure").asString());
+    assertThat(remedied.step()).isEqualTo("fuel");
+    assertThat(remedied.crew()).isEqualTo("fuel");
+    assertThat(remedied.remedy()).isEqualTo("REASSIGNED");
+    assertThat(remedied.to()).isEqualTo("standby");
+    TurnaroundSection section = RunningAirport.bean(TurnaroundSection.class);
+    eventually(
+        section::view,
+        view ->
+            view.up()
+                && view.turnarounds().get(0).state() == Task.State.DONE
+                && view.remedies().contains(remedied));
+    assertThat(section.view().crews()).containsEntry("fuel", false).containsEntry("clean", true);
   }
 
   @Test
