@@ -18,6 +18,7 @@ import * as bags from './sections/bags.js';
 import * as load from './sections/load.js';
 import * as parked from './sections/parked.js';
 import * as transfers from './sections/transfers.js';
+import * as arrivals from './sections/arrivals.js';
 import * as turnarounds from './sections/turnarounds.js';
 import * as deadLetters from './sections/dead-letters.js';
 import * as rebookings from './sections/rebookings.js';
@@ -37,6 +38,7 @@ startTopics();
   load,
   parked,
   transfers,
+  arrivals,
   turnarounds,
   deadLetters,
   rebookings,

@@ -71,6 +71,7 @@ public final class RunningAirport implements BeforeAllCallback, AutoCloseable {
       "--demo.claims.place-takes=20ms",
       "--demo.turnaround.step-takes=20ms",
       "--demo.turnaround.within=5s",
+      "--demo.arrival.within=3s",
       "--demo.customs.look=10ms",
       "--demo.customs.slow-look=3s"
     };

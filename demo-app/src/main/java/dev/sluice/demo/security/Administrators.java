@@ -52,6 +52,7 @@ class Administrators implements WebFilter {
               "/api/rebookings/faults",
               "/api/quotes/airlines",
               "/api/turnarounds/crews",
+              "/api/arrivals/participants",
               "/api/screens",
               "/actuator")
           .map(place -> PathPatternParser.defaultInstance.parse(place + "/**"))

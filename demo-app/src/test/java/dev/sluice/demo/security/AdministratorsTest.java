@@ -59,6 +59,7 @@ class AdministratorsTest {
         "/api/dead-letters/7/redrive",
         "/api/convoys/B6108-2013-07-08/release",
         "/api/sagas/7/skip",
+        "/api/arrivals/participants/belt",
         "/actuator/sluice/bag-loading"
       })
   void areOnThisMachineOrKnowTheToken(String path) {

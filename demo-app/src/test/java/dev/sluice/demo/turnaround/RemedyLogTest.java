@@ -59,7 +59,8 @@ class RemedyLogTest {
     log.treated(trouble("load", Cause.FAILED), new Treatment.Escalate());
 
     assertThat(log.last())
-        .extracting(Remedied::departure, Remedied::step, Remedied::crew, Remedied::remedy, Remedied::to)
+        .extracting(
+            Remedied::departure, Remedied::step, Remedied::crew, Remedied::remedy, Remedied::to)
         .containsExactly(
             tuple("B6108-2013-07-08", "load", "load", "ESCALATED", ""),
             tuple("B6108-2013-07-08", "clean", "clean", "UNDONE", ""),
