@@ -39,6 +39,10 @@ import reactor.blockhound.integration.BlockHoundIntegration;
  *       microseconds. The AWS SDK hands every answer from an event loop to such a pool. Refused
  *       while it waits for that lock, it would leave the lock broken, and with it the client. A
  *       task that the caller has to run itself, because the pool is full, may not block.
+ *   <li>Allowed: taking a task out of the queue of a pool of the JDK, and shutting one down, under
+ *       the same lock. An interval takes its task out when it is cancelled. Refused while it waits
+ *       for the lock, it would leave the queue locked for good, and with it a thread of Reactor
+ *       that everybody shares.
  *   <li>Allowed: the JDK reading its network properties, once, when the first channel is made. If
  *       that is refused, the process can make no channels any more.
  *   <li>Allowed: a connection pool of Netty that is closed, which waits on one event loop of the
@@ -71,6 +75,9 @@ public final class SluiceBlockHound implements BlockHoundIntegration {
         .allowBlockingCallsInside(DIGESTS + "$CloseableMessageDigest", "close")
         .allowBlockingCallsInside(EXECUTOR, "execute")
         .allowBlockingCallsInside(EXECUTOR, "ensurePrestart") // when a task is scheduled
+        .allowBlockingCallsInside(EXECUTOR, "remove") // when a task is cancelled
+        .allowBlockingCallsInside(EXECUTOR, "shutdown")
+        .allowBlockingCallsInside(EXECUTOR, "shutdownNow")
         .disallowBlockingCallsInside(EXECUTOR, "reject")
         .allowBlockingCallsInside("sun.net.NetProperties", "loadDefaultProperties")
         .allowBlockingCallsInside(TCK + "Receptacle", "add")

@@ -25,9 +25,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionHandler;
+import java.util.concurrent.RunnableScheduledFuture;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Test;
 import reactor.blockhound.BlockingOperationError;
 import reactor.blockhound.integration.BlockHoundIntegration;
@@ -120,12 +123,50 @@ class SluiceBlockHoundTest {
                 })
             .subscribeOn(Schedulers.parallel())
             .toFuture();
-    while (!handedOver.isDone()
-        && (caller.get() == null || caller.get().getState() != Thread.State.WAITING)) {
-      Thread.onSpinWait();
-    }
+    awaitWaiting(caller, handedOver);
     sought.goOn.countDown();
     assertThat(handedOver.get(10, TimeUnit.SECONDS)).isNull();
+    assertThat(search.get(10, TimeUnit.SECONDS)).isFalse();
+    pool.shutdownNow();
+  }
+
+  /**
+   * As an interval does that is cancelled where it ticks: its task leaves the queue of its thread.
+   * Refused, the queue would stay locked, and with it whoever wants to give that thread a task.
+   */
+  @Test
+  void aTaskMayBeTakenOutOfAQueueThatIsLocked() throws Exception {
+    whileTheQueueIsLocked((pool, later) -> assertThat(later.cancel(false)).isTrue());
+  }
+
+  @Test
+  void aPoolMayBeShutDownWhoseQueueIsLocked() throws Exception {
+    whileTheQueueIsLocked((pool, later) -> assertThat(pool.shutdownNow()).contains(later));
+  }
+
+  /** On a parallel thread, on a pool with one task that is for later. */
+  private static void whileTheQueueIsLocked(
+      BiConsumer<ScheduledThreadPoolExecutor, RunnableScheduledFuture<?>> call) throws Exception {
+    ScheduledThreadPoolExecutor pool = new ScheduledThreadPoolExecutor(1);
+    pool.setRemoveOnCancelPolicy(true);
+    RunnableScheduledFuture<?> later =
+        (RunnableScheduledFuture<?>) pool.schedule(() -> {}, 1, TimeUnit.DAYS);
+    Latched sought = new Latched();
+    CompletableFuture<Boolean> search =
+        CompletableFuture.supplyAsync(() -> pool.getQueue().contains(sought));
+    assertThat(sought.compared.await(10, TimeUnit.SECONDS)).isTrue();
+    AtomicReference<Thread> caller = new AtomicReference<>();
+    CompletableFuture<Object> called =
+        Mono.fromRunnable(
+                () -> {
+                  caller.set(Thread.currentThread());
+                  call.accept(pool, later);
+                })
+            .subscribeOn(Schedulers.parallel())
+            .toFuture();
+    awaitWaiting(caller, called);
+    sought.goOn.countDown();
+    assertThat(called.get(10, TimeUnit.SECONDS)).isNull();
     assertThat(search.get(10, TimeUnit.SECONDS)).isFalse();
     pool.shutdownNow();
   }
@@ -150,6 +191,14 @@ class SluiceBlockHoundTest {
         .verify(TIMEOUT);
     assertThat(thrown.get()).isInstanceOf(BlockingOperationError.class);
     pool.shutdownNow();
+  }
+
+  /** Until the call waits, or is over. */
+  private static void awaitWaiting(AtomicReference<Thread> caller, CompletableFuture<?> call) {
+    while (!call.isDone()
+        && (caller.get() == null || caller.get().getState() != Thread.State.WAITING)) {
+      Thread.onSpinWait();
+    }
   }
 
   /** Its thread is busy, one task waits, and there is room for one more. */
