@@ -16,6 +16,7 @@
 package dev.sluice.saga;
 
 import dev.sluice.Experimental;
+import dev.sluice.store.LeaseThread;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +32,7 @@ public final class DurableSpec {
 
   static final DurableSpec DEFAULT = new DurableSpec();
 
-  private static final Scheduler LEASES = Schedulers.newSingle("sluice-saga-leases", true);
+  private static final Scheduler LEASES = LeaseThread.named("sluice-saga-leases");
 
   // Written only while a copy is made.
   private List<SagaDefinition<?, ?>> definitions = List.of();

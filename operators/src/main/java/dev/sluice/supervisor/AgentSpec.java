@@ -16,13 +16,12 @@
 package dev.sluice.supervisor;
 
 import dev.sluice.Experimental;
+import dev.sluice.store.LeaseThread;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
-import reactor.core.scheduler.Schedulers;
 
 /** How an agent works. Immutable: each method returns a changed copy. */
 @Experimental
@@ -30,12 +29,7 @@ public final class AgentSpec {
 
   static final AgentSpec DEFAULT = new AgentSpec(Duration.ofSeconds(30), null);
 
-  /**
-   * Not of the factory of schedulers, so that a test's virtual time does not stay in it for ever.
-   */
-  private static final Scheduler LEASES =
-      Schedulers.fromExecutorService(
-          Executors.newSingleThreadScheduledExecutor(AgentSpec::thread), "sluice-agent-leases");
+  private static final Scheduler LEASES = LeaseThread.named("sluice-agent-leases");
 
   private final Duration lease;
   private final @Nullable Scheduler timer;
@@ -43,12 +37,6 @@ public final class AgentSpec {
   private AgentSpec(Duration lease, @Nullable Scheduler timer) {
     this.lease = lease;
     this.timer = timer;
-  }
-
-  private static Thread thread(Runnable task) {
-    Thread thread = new Thread(task, "sluice-agent-leases");
-    thread.setDaemon(true);
-    return thread;
   }
 
   /**

@@ -15,6 +15,7 @@
  */
 package dev.sluice.postgres;
 
+import dev.sluice.store.LeaseThread;
 import dev.sluice.store.StoreFailed;
 import io.r2dbc.pool.ConnectionPool;
 import io.r2dbc.pool.ConnectionPoolConfiguration;
@@ -55,7 +56,7 @@ public final class PostgresDatabase {
   private static final Duration LIFE = Duration.ofMinutes(30);
   private static final Duration EVICTION = Duration.ofSeconds(30);
 
-  private static final Scheduler LEASES = Schedulers.newSingle("sluice-leases", true);
+  private static final Scheduler LEASES = LeaseThread.named("sluice-leases");
 
   /** Heartbeats of one consumer follow one another, and are short. */
   private static final int LEASE_CONNECTIONS = 2;
