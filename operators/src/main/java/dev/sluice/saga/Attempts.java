@@ -17,6 +17,7 @@ package dev.sluice.saga;
 
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.Callable;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -27,6 +28,7 @@ import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.Exceptions;
+import reactor.core.Fuseable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Scheduler;
@@ -37,50 +39,50 @@ import reactor.util.context.Context;
  * its own timeout does.
  *
  * <p>Hand-written rather than {@code timeout} and {@code retryWhen}: an action that ends at once
- * needs no timer, and one that waits for its next attempt can be told to stop waiting without being
- * cancelled in the middle of an attempt.
+ * needs no timer, one that is there already no subscription, and one that waits for its next
+ * attempt can be told to stop waiting without being cancelled in the middle of an attempt.
  */
 abstract class Attempts<V> {
 
   /*
-   * Threads: one calls start(). An attempt ends on the thread of the action, of the timer or of
-   * giveUp(), whichever is first at Attempt.over; that thread alone then goes on. stop() and
-   * giveUp() come from anywhere, at any time.
-   * I1 succeeded() or failed() is called exactly once.
-   * I2 an attempt runs in RUNNING only; who moves WAITING to RUNNING or ENDED has it.
+   * Threads: one calls start(). state is the number of the attempt that runs, or says that none
+   * does. An attempt ends on the thread of the action, of the timer or of giveUp(), whichever is
+   * first to move state from its number; that thread alone then goes on. stop() and giveUp() come
+   * from anywhere, at any time.
+   * I1 succeeded() or failed() is called exactly once: by who has moved state to ENDED.
+   * I2 who moves WAITING to a number, or to ENDED, has it.
    * I3 after stop() no further attempt begins: who is about to begin one looks at stopped after it
-   *    has made itself visible (WAITING, or current), stop() and giveUp() look at these after
-   *    they have set it.
+   *    has made itself visible in state, stop() and giveUp() look at state after they have set it.
+   * I4 the call of an attempt that has ended without it is cancelled: who ends it looks for the
+   *    call after it has moved state, and a call looks at state after it has made itself visible.
    */
 
-  private static final int RUNNING = 0;
-  private static final int WAITING = 1;
-  private static final int ENDED = 2;
+  /** Between two attempts, and before the first. */
+  private static final int BETWEEN = 0;
 
-  private final Scheduler timer;
-  private final Duration timeout;
+  private static final int WAITING = -1;
+  private static final int ENDED = -2;
 
-  @SuppressWarnings("UnusedVariable") // through the updater only
-  private volatile int phase;
+  private volatile int state;
 
   @SuppressWarnings("rawtypes")
-  private static final AtomicIntegerFieldUpdater<Attempts> PHASE =
-      AtomicIntegerFieldUpdater.newUpdater(Attempts.class, "phase");
+  private static final AtomicIntegerFieldUpdater<Attempts> STATE =
+      AtomicIntegerFieldUpdater.newUpdater(Attempts.class, "state");
 
   private volatile boolean stopped;
-  private volatile @Nullable Attempt<V> current;
+  private volatile @Nullable Call<V> current;
   private volatile @Nullable Disposable wait;
-  private @Nullable Throwable last; // of who owns the phase
-
-  Attempts(Scheduler timer, Duration timeout) {
-    this.timer = timer;
-    this.timeout = timeout;
-  }
+  private @Nullable Throwable last; // of who has the state
 
   /** Calls the user's function. What it throws is a failure of the attempt. */
   abstract Mono<? extends V> call();
 
   abstract Context contextOf(int attempt);
+
+  abstract Scheduler timer();
+
+  /** How long one attempt may take. */
+  abstract Duration timeout();
 
   /** How long to wait for the next attempt; null if there is none. Is told of every failure. */
   abstract @Nullable Duration retryAfter(Throwable error, int attempt, boolean inDoubt);
@@ -106,31 +108,96 @@ abstract class Attempts<V> {
   /** Ends it now; an attempt that runs is cancelled, and what has come of it is not known. */
   final void giveUp(String why) {
     stop();
-    Attempt<V> attempt = current;
-    if (attempt != null) {
-      attempt.expire(why);
+    int number = state;
+    if (number > 0) {
+      expire(number, why);
     }
   }
 
+  // == one attempt ==
+
   private void attempt(int number) {
-    Attempt<V> attempt = new Attempt<>(this, number);
-    current = attempt;
-    if (stopped) {
-      if (attempt.end()) {
-        Throwable before = last;
-        phase = ENDED;
-        failed(before == null ? new StepRefused(describe()) : before);
+    state = number;
+    if (!stopped) {
+      begin(number);
+    } else if (ends(number, ENDED)) {
+      Throwable before = last;
+      failed(before == null ? new StepRefused(describe()) : before);
+    }
+  }
+
+  private void begin(int number) {
+    Mono<? extends V> called;
+    try {
+      called = Objects.requireNonNull(call(), () -> describe() + " returned null");
+    } catch (Throwable t) {
+      Exceptions.throwIfJvmFatal(t);
+      if (!fails(number, t, t instanceof RejectedExecutionException)) {
+        Operators.onErrorDropped(t, contextOf(number));
       }
       return;
     }
-    attempt.begin();
+    if (called instanceof Fuseable.ScalarCallable<?> known) {
+      take(number, known);
+    } else {
+      Call<V> call = new Call<>(this, number);
+      current = call;
+      call.begin(called);
+    }
   }
 
-  private void attemptFailed(Attempt<V> attempt, Throwable error, boolean inDoubt) {
+  /** What is there already needs neither a subscription nor a timer. */
+  @SuppressWarnings("unchecked") // a Mono of V
+  private void take(int number, Callable<?> known) {
+    V value;
+    try {
+      value = (V) known.call();
+    } catch (Throwable t) { // it is an error, whichever
+      fails(number, Exceptions.unwrap(t), false);
+      return;
+    }
+    succeeds(number, value);
+  }
+
+  private boolean ends(int number, int then) {
+    return STATE.compareAndSet(this, number, then);
+  }
+
+  /** False if the attempt has ended otherwise. */
+  private boolean succeeds(int number, @Nullable V value) {
+    boolean first = ends(number, ENDED);
+    if (first) {
+      succeeded(value);
+    }
+    return first;
+  }
+
+  /** False if the attempt has ended otherwise. */
+  private boolean fails(int number, Throwable error, boolean inDoubt) {
+    boolean first = ends(number, BETWEEN);
+    if (first) {
+      attemptFailed(number, error, inDoubt);
+    }
+    return first;
+  }
+
+  private void expire(int number, String why) {
+    if (ends(number, BETWEEN)) {
+      Call<V> call = current;
+      if (call != null) {
+        call.cancel();
+      }
+      attemptFailed(number, new TimeoutException(describe() + ": " + why), true);
+    }
+  }
+
+  // == the next one ==
+
+  private void attemptFailed(int number, Throwable error, boolean inDoubt) {
     last = error;
     Duration delay;
     try {
-      delay = retryAfter(error, attempt.number, inDoubt);
+      delay = retryAfter(error, number, inDoubt);
     } catch (Throwable t) {
       Exceptions.throwIfJvmFatal(t);
       delay = null; // the classifier is the user's
@@ -139,15 +206,14 @@ abstract class Attempts<V> {
       }
     }
     if (delay == null) {
-      phase = ENDED;
+      state = ENDED;
       failed(error);
       return;
     }
-    phase = WAITING;
+    state = WAITING;
     if (!stopped) {
-      int next = attempt.number + 1;
       try {
-        wait = timer.schedule(() -> again(next), delay.toNanos(), TimeUnit.NANOSECONDS);
+        wait = timer().schedule(() -> again(number + 1), delay.toNanos(), TimeUnit.NANOSECONDS);
       } catch (RejectedExecutionException e) {
         error.addSuppressed(e);
         stopped = true;
@@ -159,13 +225,13 @@ abstract class Attempts<V> {
   }
 
   private void again(int number) {
-    if (PHASE.compareAndSet(this, WAITING, RUNNING)) {
+    if (ends(WAITING, BETWEEN)) {
       attempt(number);
     }
   }
 
   private void endWaiting() {
-    if (PHASE.compareAndSet(this, WAITING, ENDED)) {
+    if (ends(WAITING, ENDED)) {
       Disposable w = wait;
       if (w != null) {
         w.dispose();
@@ -174,76 +240,65 @@ abstract class Attempts<V> {
     }
   }
 
-  /** One call, which ends once. */
-  private static final class Attempt<V> implements CoreSubscriber<V>, Runnable {
+  /** What an action has returned, subscribed to, with its timer. */
+  private static final class Call<V> implements CoreSubscriber<V>, Runnable {
 
     private final Attempts<V> owner;
-    final int number;
+    private final int number;
 
     @SuppressWarnings("UnusedVariable") // through the updater only
     private volatile @Nullable Subscription s;
 
     @SuppressWarnings("rawtypes")
-    private static final AtomicReferenceFieldUpdater<Attempt, Subscription> S =
-        AtomicReferenceFieldUpdater.newUpdater(Attempt.class, Subscription.class, "s");
-
-    private volatile int over;
-
-    @SuppressWarnings("rawtypes")
-    private static final AtomicIntegerFieldUpdater<Attempt> OVER =
-        AtomicIntegerFieldUpdater.newUpdater(Attempt.class, "over");
+    private static final AtomicReferenceFieldUpdater<Call, Subscription> S =
+        AtomicReferenceFieldUpdater.newUpdater(Call.class, Subscription.class, "s");
 
     private volatile @Nullable Disposable due;
     private volatile @Nullable Context context;
 
-    Attempt(Attempts<V> owner, int number) {
+    Call(Attempts<V> owner, int number) {
       this.owner = owner;
       this.number = number;
     }
 
-    void begin() {
+    void begin(Mono<? extends V> called) {
       try {
-        Mono<? extends V> called =
-            Objects.requireNonNull(owner.call(), () -> owner.describe() + " returned null");
         called.subscribe(this);
-        if (over == 0) {
-          due = owner.timer.schedule(this, owner.timeout.toNanos(), TimeUnit.NANOSECONDS);
-          if (over != 0) {
+        if (runs()) {
+          due = owner.timer().schedule(this, owner.timeout().toNanos(), TimeUnit.NANOSECONDS);
+          if (!runs()) {
             endTimer();
           }
         }
-      } catch (Throwable t) {
+      } catch (Throwable t) { // what the publisher threw, or the timer refused
         Exceptions.throwIfJvmFatal(t);
-        if (end()) { // what the function threw, or the timer refused
-          Operators.terminate(S, this);
-          owner.attemptFailed(this, t, t instanceof RejectedExecutionException);
+        if (owner.ends(number, BETWEEN)) {
+          cancel();
+          owner.attemptFailed(number, t, t instanceof RejectedExecutionException);
         } else {
           Operators.onErrorDropped(t, currentContext());
         }
       }
     }
 
-    boolean end() {
-      return OVER.compareAndSet(this, 0, 1);
+    private boolean runs() {
+      return owner.state == number;
+    }
+
+    @Override
+    public void run() {
+      owner.expire(number, "no end within " + owner.timeout());
+    }
+
+    void cancel() {
+      endTimer();
+      Operators.terminate(S, this);
     }
 
     private void endTimer() {
       Disposable d = due;
       if (d != null) {
         d.dispose();
-      }
-    }
-
-    @Override
-    public void run() {
-      expire("no end within " + owner.timeout);
-    }
-
-    void expire(String why) {
-      if (end()) {
-        endTimer();
-        Operators.terminate(S, this);
-        owner.attemptFailed(this, new TimeoutException(owner.describe() + ": " + why), true);
       }
     }
 
@@ -262,37 +317,35 @@ abstract class Attempts<V> {
     @Override
     public void onSubscribe(Subscription subscription) {
       if (Operators.setOnce(S, this, subscription)) {
-        subscription.request(Long.MAX_VALUE);
+        if (runs()) {
+          subscription.request(Long.MAX_VALUE);
+        } else {
+          cancel();
+        }
       }
     }
 
     @Override
     public void onNext(V value) {
-      if (end()) {
-        endTimer();
-        owner.phase = ENDED;
-        owner.succeeded(value);
-      } else {
+      endTimer();
+      if (!owner.succeeds(number, value)) {
         Operators.onNextDropped(value, currentContext());
       }
     }
 
     @Override
     public void onError(Throwable error) {
-      if (end()) {
-        endTimer();
-        owner.attemptFailed(this, error, false);
-      } else {
+      endTimer();
+      if (!owner.fails(number, error, false)) {
         Operators.onErrorDropped(error, currentContext());
       }
     }
 
     @Override
     public void onComplete() {
-      if (over == 0 && end()) {
+      if (runs()) {
         endTimer();
-        owner.phase = ENDED;
-        owner.succeeded(null);
+        owner.succeeds(number, null);
       }
     }
   }

@@ -148,19 +148,20 @@ final class DurableRun implements Replay.End {
   /** The journal of the run has accepted a step: it is begun when its intent is durable. */
   void begin(Step<?, ?> step) {
     byte[] print;
+    SagaEvent intent;
     try {
       print = print(step.input);
-      SagaEvent unused = intent(step, print); // checks the names
-      if (replay.isUndone(step)) {
-        step.undoneBefore = true;
-      }
-      if (replay.reach(step, print)) {
-        return;
-      }
-      intend(step, unused);
+      intent = intent(step, print); // checks the names
     } catch (Throwable t) {
       Exceptions.throwIfJvmFatal(t);
       step.broke(t);
+      return;
+    }
+    if (replay.isUndone(step)) {
+      step.undoneBefore = true;
+    }
+    if (!replay.reach(step, print)) {
+      intend(step, intent);
     }
   }
 

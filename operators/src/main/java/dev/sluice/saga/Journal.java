@@ -15,6 +15,7 @@
  */
 package dev.sluice.saga;
 
+import dev.sluice.saga.MonoSagaStep.StepMain;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -106,12 +107,27 @@ final class Journal {
   synchronized <O> void done(Step<?, O> step, @Nullable O output) {
     step.state = Step.State.DONE;
     step.output = output;
+    step.used = step.isAwaited();
     running--;
     if (step.isPivot()) {
       runningPivot = null;
       pivotPassed = true;
       stopWanted = null; // too late
     }
+  }
+
+  /**
+   * Somebody asks what a step has given.
+   *
+   * @return what the step is now; while it is running the waiter is kept
+   */
+  synchronized <I, O> Step.State ask(Step<I, O> step, StepMain<I, O> waiter) {
+    if (step.state == Step.State.RUNNING) {
+      step.keep(waiter);
+    } else if (step.state == Step.State.DONE) {
+      step.used = true;
+    }
+    return step.state;
   }
 
   synchronized void failed(Step<?, ?> step, Throwable error) {
@@ -196,11 +212,15 @@ final class Journal {
    * @param all whether also what the body has made use of
    */
   synchronized List<Step<?, ?>> toUndo(boolean all) {
-    List<Step<?, ?>> undo = new ArrayList<>();
+    List<Step<?, ?>> undo = null; // as a rule there is nothing
     for (Step<?, ?> step : steps) {
       if (step.stands() && (all || step.state == Step.State.UNKNOWN || !step.used)) {
+        undo = undo == null ? new ArrayList<>() : undo;
         undo.add(step);
       }
+    }
+    if (undo == null) {
+      return List.of();
     }
     Collections.reverse(undo);
     undo.sort(LATEST_FIRST); // those of a saga in memory have no order and stay as they are

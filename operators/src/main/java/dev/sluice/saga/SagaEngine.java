@@ -39,9 +39,12 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
 import reactor.core.Exceptions;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
+import reactor.util.context.Context;
 import reactor.util.retry.Retry;
 
 /** Begins durable sagas, and goes on with those of others. */
@@ -183,8 +186,8 @@ final class SagaEngine {
         .map(result -> result);
   }
 
-  /** A saga on its way to its run. */
-  private static final class Start<R> {
+  /** A saga on its way to its run, and who hears how that has ended. */
+  private static final class Start<R> implements CoreSubscriber<SagaResult<R>> {
 
     private final SagaEngine engine;
     private final SagaDefinition<?, R> definition;
@@ -203,9 +206,32 @@ final class SagaEngine {
       cancelled = true;
       SagaRun<R> r = run;
       if (r != null) {
-        r.desert();
+        r.cancel();
       }
     }
+
+    @Override
+    public Context currentContext() {
+      return Context.of(sink.contextView());
+    }
+
+    @Override
+    public void onSubscribe(Subscription s) {
+      s.request(Long.MAX_VALUE);
+    }
+
+    @Override
+    public void onNext(SagaResult<R> result) {
+      sink.success(result);
+    }
+
+    @Override
+    public void onError(Throwable error) {
+      sink.error(error);
+    }
+
+    @Override
+    public void onComplete() {}
 
     void open(SagaKey key, byte[] input) {
       String owner = owner();
@@ -288,7 +314,8 @@ final class SagaEngine {
 
     private <I> void start(
         SagaDefinition<I, R> with, Taken taken, long asked, List<SagaEvent> journal, byte[] input) {
-      SagaRun<R> r = new SagaRun<>(with.name(), engine.spec(with), sink);
+      SagaRun<R> r = new SagaRun<>(with.name(), engine.spec(with), this);
+      onSubscribe(r);
       DurableRun durable = new DurableRun(engine, r, with.result(), taken, asked, journal);
       r.attach(durable);
       engine.leases.add(durable);

@@ -31,16 +31,14 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.Exceptions;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.MonoSink;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
-import reactor.util.context.ContextView;
 
 /**
  * One subscription to a saga: the scope that its steps find in the Context, and the boundary, which
  * decides when the body has ended, waits for what still runs, and has undone what must be.
  */
-final class SagaRun<R> implements CoreSubscriber<R> {
+final class SagaRun<R> extends Operators.MonoSubscriber<R, SagaResult<R>> {
 
   /*
    * Threads: the body signals on its own, steps end on theirs, cancel and timers come from
@@ -51,7 +49,6 @@ final class SagaRun<R> implements CoreSubscriber<R> {
   final String name;
   final SagaSpec<R> spec;
   final Journal journal;
-  private final MonoSink<SagaResult<R>> result;
   private final Context context;
 
   @SuppressWarnings("UnusedVariable") // through the updater only
@@ -75,14 +72,12 @@ final class SagaRun<R> implements CoreSubscriber<R> {
    */
   private @Nullable DurableRun durable;
 
-  private volatile boolean deserted;
-
-  SagaRun(String name, SagaSpec<R> spec, MonoSink<SagaResult<R>> result) {
+  SagaRun(String name, SagaSpec<R> spec, CoreSubscriber<? super SagaResult<R>> actual) {
+    super(actual);
     this.name = name;
     this.spec = spec;
     this.journal = new Journal(spec.maxSteps());
-    this.result = result;
-    this.context = Context.of(result.contextView()).put(Sagas.SCOPE, this);
+    this.context = actual.currentContext().put(Sagas.SCOPE, this);
   }
 
   /** Null in memory. */
@@ -104,10 +99,7 @@ final class SagaRun<R> implements CoreSubscriber<R> {
     return Objects.requireNonNull(known);
   }
 
-  void start(Mono<R> source) {
-    if (spec.onCancel() == OnCancel.COMPENSATE) {
-      result.onCancel(this::cancelled);
-    }
+  void start(Mono<? extends R> source) {
     source.subscribe(this);
     startTimer(spec.timeout());
   }
@@ -127,16 +119,12 @@ final class SagaRun<R> implements CoreSubscriber<R> {
     }
   }
 
-  /** Nobody waits for the result any more. */
-  void desert() {
-    deserted = true;
-    if (spec.onCancel() == OnCancel.COMPENSATE) {
-      cancelled();
+  @Override
+  public void cancel() {
+    super.cancel();
+    if (spec.onCancel() == OnCancel.COMPENSATE && journal.ending() == null) {
+      stop(new CancellationException("saga " + name + " was cancelled"));
     }
-  }
-
-  private void cancelled() {
-    stop(new CancellationException("saga " + name + " was cancelled"));
   }
 
   private void startTimer(@Nullable Duration timeout) {
@@ -158,30 +146,33 @@ final class SagaRun<R> implements CoreSubscriber<R> {
 
   // == steps ==
 
-  /** Runs a step, or finds that it has run. */
+  /**
+   * Puts a step into the journal, or finds that it is there.
+   *
+   * @return the step given if it is to begin; otherwise the one that is there in its place
+   */
   @SuppressWarnings("unchecked") // the step of the same name
-  <I, O> Mono<O> step(StepPlan<I, O> plan, I input, ContextView where) {
-    Step<I, O> mine = new Step<>(this, plan, plan.spec().keyOf(input), input, where);
-    Step<?, ?> known = null;
-    DurableRun with = durable;
-    if (with != null) {
-      DurableRun.require(plan, name);
+  <I, O> Step<I, O> intend(Step<I, O> mine) {
+    if (durable != null) {
+      DurableRun.require(mine.plan, name);
     }
+    Step<?, ?> known = null;
     while (true) {
       Step<?, ?> found = journal.intent(mine, known);
-      if (found == mine) {
-        if (with == null) {
-          mine.start();
-        } else {
-          with.begin(mine);
-        }
-        return mine.outcome();
+      if (found == mine || found == known) {
+        return (Step<I, O>) found;
       }
-      if (found == known) {
-        return ((Step<I, O>) found).outcome();
-      }
-      found.requireSameInput(input); // code of the user: not under the lock of the journal
+      found.requireSameInput(mine.input); // code of the user: not under the lock of the journal
       known = found;
+    }
+  }
+
+  void begin(Step<?, ?> step) {
+    DurableRun with = durable;
+    if (with == null) {
+      step.start();
+    } else {
+      with.begin(step);
     }
   }
 
@@ -289,8 +280,8 @@ final class SagaRun<R> implements CoreSubscriber<R> {
     dispose(overall);
     dispose(awaiting);
     journal.running().forEach(Step::stop);
-    if (!deserted) {
-      result.error(why);
+    if (!isCancelled()) {
+      actual.onError(why);
     }
   }
 
@@ -305,32 +296,33 @@ final class SagaRun<R> implements CoreSubscriber<R> {
   }
 
   private void awaitSteps() {
-    List<Step<?, ?>> running = journal.running();
-    if (!running.isEmpty()) {
-      running.forEach(Step::stop);
-      try {
-        awaiting =
-            spec.timer()
-                .schedule(this::awaitNoMore, spec.awaitRunning().toNanos(), TimeUnit.NANOSECONDS);
-      } catch (RejectedExecutionException e) {
-        awaitNoMore();
-      }
-      if (journal.turned()) {
-        dispose(awaiting);
-      }
+    if (turn()) {
+      return; // as a rule nothing runs any more
     }
-    turn();
+    journal.running().forEach(Step::stop);
+    try {
+      awaiting =
+          spec.timer()
+              .schedule(this::awaitNoMore, spec.awaitRunning().toNanos(), TimeUnit.NANOSECONDS);
+    } catch (RejectedExecutionException e) {
+      awaitNoMore();
+    }
+    if (journal.turned()) {
+      dispose(awaiting);
+    }
   }
 
   private void awaitNoMore() {
     journal.running().forEach(step -> step.giveUp("the saga has waited " + spec.awaitRunning()));
   }
 
-  private void turn() {
-    if (journal.turn()) {
+  private boolean turn() {
+    boolean turns = journal.turn();
+    if (turns) {
       dispose(awaiting);
       turned(Objects.requireNonNull(journal.ending()));
     }
+    return turns;
   }
 
   private void turned(Ending how) {
@@ -394,7 +386,7 @@ final class SagaRun<R> implements CoreSubscriber<R> {
 
   private void tell(SagaResult<R> how) {
     spec.tell(this, how);
-    result.success(how);
+    complete(how);
   }
 
   private static void dispose(@Nullable Disposable timer) {

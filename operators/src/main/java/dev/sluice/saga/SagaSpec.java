@@ -37,6 +37,8 @@ public final class SagaSpec<R> {
 
   private static final SagaListener QUIET = SagaSpec::warn;
 
+  private static final SagaSpec<?> DEFAULTS = new SagaSpec<>();
+
   // Written only while a copy is made.
   private @Nullable Duration timeout;
   private Duration awaitRunning = Duration.ofSeconds(30);
@@ -62,8 +64,9 @@ public final class SagaSpec<R> {
     this.listener = other.listener;
   }
 
+  @SuppressWarnings("unchecked") // it has no result
   static <R> SagaSpec<R> defaults() {
-    return new SagaSpec<>();
+    return (SagaSpec<R>) DEFAULTS;
   }
 
   /**

@@ -22,7 +22,6 @@ import dev.sluice.store.SagaLog;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
@@ -94,8 +93,8 @@ public final class Sagas implements Metered {
    *   <dd>cancels the source; the action, once called, goes on. If the body completes all the same,
    *       what it has cancelled is undone at its end
    *   <dt>Discard
-   *   <dd>nothing: the saga holds inputs and outputs until it ends. What an action emits after its
-   *       timeout is dropped
+   *   <dd>an input that comes after the cancel. The saga holds the others, and outputs, until it
+   *       ends. What an action emits after its timeout is dropped
    *   <dt>Threads
    *   <dd>the action is called on the thread of the input, retries on the timer's; the output comes
    *       on the thread of the action
@@ -111,38 +110,15 @@ public final class Sagas implements Metered {
       String name,
       Function<? super I, ? extends Mono<? extends O>> action,
       UnaryOperator<StepSpec<I, O>> spec) {
-    StepPlan<I, O> plan =
-        new StepPlan<>(
-            named("step", name),
-            Objects.requireNonNull(action, "action"),
-            Objects.requireNonNull(spec.apply(StepSpec.<I, O>defaults()), "spec"));
-    return input ->
-        Mono.deferContextual(
-            context -> {
-              Object scope = context.getOrDefault(SCOPE, "none");
-              if (scope instanceof SagaRun<?> run) {
-                return input.flatMap(in -> run.step(plan, in, context));
-              }
-              return plan.spec().isStandalone() ? alone(plan, input) : outside(name, scope);
-            });
-  }
-
-  private static <O> Mono<O> outside(String name, @Nullable Object scope) {
-    return Mono.error(
-        new IllegalStateException(
-            "step " + name + " is in: " + scope + " (expected: a saga, or StepSpec.standalone())"));
+    return new StepPlan<>(
+        named("step", name),
+        Objects.requireNonNull(action, "action"),
+        Objects.requireNonNull(spec.apply(StepSpec.defaults()), "spec"));
   }
 
   /** A saga of one step, which fails as the step does. */
-  private static <I, O> Mono<O> alone(StepPlan<I, O> plan, Mono<I> input) {
-    return input
-        .flatMap(
-            in ->
-                Mono.<O>deferContextual(
-                    context ->
-                        context.get(SCOPE) instanceof SagaRun<?> run
-                            ? run.step(plan, in, context)
-                            : Mono.empty()))
+  static <I, O> Mono<O> alone(StepPlan<I, O> plan, Mono<I> input) {
+    return plan.apply(input)
         .as(Sagas.<O>saga(plan.name(), s -> s))
         .handle(
             (result, sink) -> {
@@ -202,8 +178,8 @@ public final class Sagas implements Metered {
   public static <R> Function<Mono<R>, Mono<SagaResult<R>>> saga(
       String name, UnaryOperator<SagaSpec<R>> spec) {
     named("saga", name);
-    SagaSpec<R> options = Objects.requireNonNull(spec.apply(SagaSpec.<R>defaults()), "spec");
-    return body -> Mono.create(result -> new SagaRun<>(name, options, result).start(body));
+    SagaSpec<R> options = Objects.requireNonNull(spec.apply(SagaSpec.defaults()), "spec");
+    return body -> MonoSaga.create(body, name, options);
   }
 
   // == durable ==

@@ -17,13 +17,15 @@ package dev.sluice.saga;
 
 import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.saga.MonoSagaStep.StepMain;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
 import reactor.util.context.Context;
-import reactor.util.context.ContextView;
 
 /** One step of one saga: its entry in the journal, and the attempts of its action. */
 final class Step<I, O> extends Attempts<O> {
@@ -44,14 +46,18 @@ final class Step<I, O> extends Attempts<O> {
   final StepPlan<I, O> plan;
   final String key;
   final I input;
-  final ContextView context;
+
+  /** Who has asked for it first. */
+  private final StepMain<I, O> caller;
 
   // Guarded by the journal.
   State state = State.RUNNING;
   @Nullable O output;
   @Nullable Throwable error;
   boolean used;
-  private Sinks.@Nullable One<O> awaited;
+
+  /** Who has asked for it while it was running. Kept no longer than they wait. */
+  private @Nullable List<StepMain<I, O>> others;
 
   /** When its action was called first, if somebody wants to hear of it; else 0. */
   private long begun;
@@ -65,19 +71,23 @@ final class Step<I, O> extends Attempts<O> {
   /** Whether an attempt has left open what happened. Of the attempt that runs. */
   boolean doubtful;
 
-  Step(SagaRun<?> run, StepPlan<I, O> plan, String key, I input, ContextView context) {
-    super(run.spec.timer(), plan.spec().timeout());
+  Step(SagaRun<?> run, StepPlan<I, O> plan, String key, I input, StepMain<I, O> caller) {
     this.run = run;
     this.plan = plan;
     this.key = key;
     this.input = input;
-    this.context = context;
+    this.caller = caller;
   }
 
   // == in the journal ==
 
   boolean isPivot() {
     return plan.spec().isPivot();
+  }
+
+  /** The Context that it was asked for in. */
+  Context context() {
+    return caller.currentContext();
   }
 
   boolean isAgain(Step<?, ?> other) {
@@ -111,47 +121,58 @@ final class Step<I, O> extends Attempts<O> {
     }
   }
 
+  /** Whether the body still wants what it gives. */
+  boolean isAwaited() {
+    return !caller.isCancelled()
+        || (others != null && !others.stream().allMatch(StepMain::isCancelled));
+  }
+
+  void keep(StepMain<I, O> waiter) {
+    if (others == null) {
+      others = new ArrayList<>(2);
+    }
+    others.removeIf(StepMain::isCancelled);
+    others.add(waiter);
+  }
+
   // == what the body gets ==
 
-  /** What the step gives, now or later. */
-  Mono<O> outcome() {
-    State now;
-    Sinks.One<O> later = null;
-    synchronized (run.journal) {
-      now = state;
-      if (now == State.RUNNING) {
-        if (awaited == null) {
-          awaited = Sinks.one();
-        }
-        later = awaited;
-      } else if (now == State.DONE) {
-        used = true;
-      }
-    }
-    if (later != null) {
-      return later.asMono().doOnSuccess(any -> use());
-    }
+  /** Tells somebody who has asked for it again what it gives, now or later. */
+  void answer(StepMain<I, O> waiter) {
+    State now = run.journal.ask(this, waiter);
     if (now == State.DONE) {
-      return Mono.justOrEmpty(output);
-    }
-    Throwable failure = error; // none if it is undone already, and nobody hears
-    return Mono.error(failure == null ? new StepRefused(describe()) : failure);
-  }
-
-  /** It has gone to the body: it does not stand for nothing. */
-  private void use() {
-    synchronized (run.journal) {
-      used = true;
+      waiter.give(output);
+    } else if (now != State.RUNNING) {
+      Throwable failure = error; // none if it is undone already, and nobody hears
+      waiter.fail(failure == null ? new StepRefused(describe()) : failure);
     }
   }
 
-  private Sinks.@Nullable One<O> awaited() {
-    synchronized (run.journal) {
-      return awaited;
+  private void giveAll(@Nullable O value) {
+    caller.give(value);
+    if (others != null) {
+      others.forEach(waiter -> waiter.give(value));
+    }
+  }
+
+  private void failAll(Throwable failure) {
+    caller.fail(failure);
+    if (others != null) {
+      others.forEach(waiter -> waiter.fail(failure));
     }
   }
 
   // == attempts ==
+
+  @Override
+  Scheduler timer() {
+    return run.spec.timer();
+  }
+
+  @Override
+  Duration timeout() {
+    return plan.spec().timeout();
+  }
 
   @Override
   Mono<? extends O> call() {
@@ -163,8 +184,7 @@ final class Step<I, O> extends Attempts<O> {
 
   @Override
   Context contextOf(int attempt) {
-    return Context.of(context)
-        .put(Sagas.SCOPE, new StepContext(run, plan.name(), key, false, attempt));
+    return context().put(Sagas.SCOPE, new StepContext(run, plan.name(), key, false, attempt));
   }
 
   @Override
@@ -203,14 +223,7 @@ final class Step<I, O> extends Attempts<O> {
   void gave(@Nullable O value) {
     run.journal.done(this, value);
     tell(null);
-    Sinks.One<O> waiting = awaited();
-    if (waiting != null) {
-      if (value == null) {
-        waiting.emitEmpty(Sinks.EmitFailureHandler.FAIL_FAST);
-      } else {
-        waiting.emitValue(value, Sinks.EmitFailureHandler.FAIL_FAST);
-      }
-    }
+    giveAll(value);
     run.stepEnded();
   }
 
@@ -231,10 +244,7 @@ final class Step<I, O> extends Attempts<O> {
     if (isPivot()) {
       run.pivotFailed();
     }
-    Sinks.One<O> waiting = awaited();
-    if (waiting != null) {
-      waiting.emitError(failure, Sinks.EmitFailureHandler.FAIL_FAST);
-    }
+    failAll(failure);
     run.stepEnded();
   }
 

@@ -18,6 +18,13 @@ package dev.sluice.saga;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
-/** A step as it was assembled. */
+/** A step as it was assembled: makes of its input what it gives. */
 record StepPlan<I, O>(
-    String name, Function<? super I, ? extends Mono<? extends O>> action, StepSpec<I, O> spec) {}
+    String name, Function<? super I, ? extends Mono<? extends O>> action, StepSpec<I, O> spec)
+    implements Function<Mono<I>, Mono<O>> {
+
+  @Override
+  public Mono<O> apply(Mono<I> input) {
+    return MonoSagaStep.create(input, this);
+  }
+}

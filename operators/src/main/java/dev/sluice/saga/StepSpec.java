@@ -42,11 +42,15 @@ public final class StepSpec<I, O> {
                       ? classified.kind()
                       : ErrorClassifier.Kind.TRANSIENT);
 
+  private static final ErrorPolicy ONCE = DOUBTING.retries(0);
+  private static final Duration TIMEOUT = Duration.ofSeconds(30);
+  private static final StepSpec<?, ?> DEFAULTS = new StepSpec<>();
+
   // Written only while a copy is made.
   private @Nullable Compensation<? super I, ? super O> compensation;
   private @Nullable Function<? super I, String> key;
-  private Duration timeout = Duration.ofSeconds(30);
-  private ErrorPolicy retry = DOUBTING.retries(0);
+  private Duration timeout = TIMEOUT;
+  private ErrorPolicy retry = ONCE;
   private boolean pivot;
   private boolean standalone;
   private @Nullable Class<?> gives;
@@ -63,8 +67,9 @@ public final class StepSpec<I, O> {
     this.gives = other.gives;
   }
 
+  @SuppressWarnings("unchecked") // it has neither input nor output
   static <I, O> StepSpec<I, O> defaults() {
-    return new StepSpec<>();
+    return (StepSpec<I, O>) DEFAULTS;
   }
 
   /**

@@ -27,6 +27,7 @@ import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
 import reactor.util.context.Context;
 
 /** Compensates steps one after the other, until all are undone or one cannot be. */
@@ -137,9 +138,18 @@ final class Unwinding {
     private long begun;
 
     Undo(Unwinding unwinding, Step<I, O> step) {
-      super(unwinding.run.spec.timer(), step.plan.spec().timeout());
       this.unwinding = unwinding;
       this.step = step;
+    }
+
+    @Override
+    Scheduler timer() {
+      return unwinding.run.spec.timer();
+    }
+
+    @Override
+    Duration timeout() {
+      return step.plan.spec().timeout();
     }
 
     @Override
@@ -153,7 +163,7 @@ final class Unwinding {
 
     @Override
     Context contextOf(int attempt) {
-      return Context.of(step.context)
+      return step.context()
           .put(
               Sagas.SCOPE,
               new StepContext(unwinding.run, step.plan.name(), step.key, true, attempt));

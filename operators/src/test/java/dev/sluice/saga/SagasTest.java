@@ -22,9 +22,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.ErrorClassifier;
+import dev.sluice.dispatch.Await;
 import dev.sluice.saga.SagaResult.Compensated;
 import dev.sluice.saga.SagaResult.Completed;
 import dev.sluice.saga.SagaResult.Parked;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -51,6 +53,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
+import reactor.test.publisher.TestPublisher;
 import reactor.test.scheduler.VirtualTimeScheduler;
 import reactor.test.util.RaceTestUtils;
 import reactor.util.retry.Retry;
@@ -215,6 +218,79 @@ class SagasTest {
       assertThat(run(Mono.zip(step, step, String::concat), s -> s))
           .isEqualTo(new Completed<>("o>ao>a"));
       assertThat(desk.log).containsExactly("+a");
+    }
+
+    @Test
+    void aStepThatComesAgainStandsThoughWhoAskedFirstHasGone() {
+      Mono<String> step = Mono.just("o").transform(desk.slow("a", Duration.ofSeconds(5), s -> s));
+      Mono<String> body =
+          step.timeout(Duration.ofSeconds(1))
+              .onErrorResume(e -> step.timeout(Duration.ofSeconds(1)))
+              .onErrorResume(e -> step);
+      assertThat(run(body, s -> s)).isEqualTo(new Completed<>("o>a"));
+      assertThat(desk.log).containsExactly("+a");
+    }
+
+    /** One that asks again and again must not fill the memory while the action runs. */
+    @Test
+    void whoHasGoneIsNotKept() {
+      List<WeakReference<Object>> asked = new ArrayList<>();
+      Mono<String> step = Mono.just("o").transform(desk.slow("a", Duration.ofHours(1), s -> s));
+      Mono<String> body =
+          Flux.range(0, 10)
+              .concatMap(
+                  i -> {
+                    Object who = new Object();
+                    asked.add(new WeakReference<>(who));
+                    return step.contextWrite(context -> context.put("who", who))
+                        .timeout(Duration.ofSeconds(1), Mono.just("not yet"));
+                  })
+              .then(step);
+      Disposable saga = body.as(saga("trip", s -> s)).subscribe();
+      time.advanceTimeBy(Duration.ofSeconds(20)); // the action runs
+      assertThat(asked).hasSize(10);
+      Await.until(
+          () -> {
+            System.gc();
+            long kept = asked.stream().filter(who -> who.get() != null).count();
+            return kept <= 2 ? null : kept + " of those who have gone are kept"; // first and last
+          });
+      saga.dispose();
+    }
+
+    @Test
+    void anActionMayBeThereAlready() {
+      AtomicInteger calls = new AtomicInteger();
+      Mono<String> body =
+          Mono.just("o")
+              .transform(sagaStep("a", (String in) -> Mono.just(in + ">a")))
+              .transform(
+                  Sagas.<String, String>sagaStep(
+                      "b",
+                      in -> calls.incrementAndGet() < 3 ? Mono.error(LOST) : Mono.just(in + ">b"),
+                      s -> s.retry(r -> r.retries(2))))
+              .flatMap(
+                  in -> Mono.just(in).transform(sagaStep("c", i -> Mono.empty())).thenReturn(in));
+      assertThat(run(body, s -> s)).isEqualTo(new Completed<>("o>a>b"));
+      assertThat(calls).hasValue(3);
+    }
+
+    @Test
+    void anInputThatComesAfterTheCancelIsDiscarded() {
+      TestPublisher<String> inputs =
+          TestPublisher.createNoncompliant(TestPublisher.Violation.DEFER_CANCELLATION);
+      List<Object> discarded = new ArrayList<>();
+      Mono<Integer> body =
+          Mono.firstWithValue(
+              inputs.mono().transform(desk.step("a")).map(String::length),
+              Mono.delay(Duration.ofSeconds(1)).thenReturn(7));
+      Mono<SagaResult<Integer>> saga =
+          body.as(Sagas.<Integer>saga("trip", s -> s))
+              .doOnNext(result -> inputs.next("late"))
+              .doOnDiscard(String.class, discarded::add);
+      assertThat(run(saga)).isEqualTo(new Completed<>(7));
+      assertThat(discarded).containsExactly("late");
+      assertThat(desk.log).isEmpty();
     }
 
     @Test
@@ -473,6 +549,39 @@ class SagasTest {
       assertThat(run(body, s -> s.awaitRunning(Duration.ofSeconds(7))))
           .isEqualTo(new Compensated<String>("b", DECLINED));
       assertThat(desk.log).containsExactly("!b", "-a(null)");
+    }
+
+    /** Its function had not returned yet. */
+    @Test
+    void whatAnActionReturnsAfterItWasGivenUpIsNotRun() {
+      Sinks.One<SagaResult<String>> heard = Sinks.one();
+      Sinks.One<String> input = Sinks.one();
+      AtomicReference<@Nullable Disposable> caller = new AtomicReference<>();
+      caller.set(
+          input
+              .asMono()
+              .transform(
+                  Sagas.<String, String>sagaStep(
+                      "a",
+                      in -> {
+                        Objects.requireNonNull(caller.get()).dispose();
+                        time.advanceTimeBy(Duration.ofMinutes(1));
+                        return desk.work("a", in);
+                      },
+                      s -> s.compensate(desk.undo("a"))))
+              .as(Sagas.<String>saga("trip", s -> s.listener(hearing(heard))))
+              .subscribe());
+      input.tryEmitValue("o");
+      time.advanceTimeBy(Duration.ofMinutes(2));
+      SagaResult<?> result = Objects.requireNonNull(heard.asMono().block(Duration.ZERO));
+      assertThat(compensated(result).cause()).isInstanceOf(CancellationException.class);
+      assertThat(desk.log).containsExactly("-a(null)");
+    }
+
+    @SuppressWarnings("unchecked") // the sagas here give text
+    private SagaListener hearing(Sinks.One<SagaResult<String>> heard) {
+      return (saga, id, result) ->
+          heard.emitValue((SagaResult<String>) result, Sinks.EmitFailureHandler.FAIL_FAST);
     }
 
     @Test
