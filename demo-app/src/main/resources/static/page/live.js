@@ -1,13 +1,15 @@
 /*
- * The live feed: one EventSource, a named event for each view of the server.
+ * The live feed: a named event for each view of the server.
  *
+ * All pages of a browser share one stream, which a worker holds; where there are no such workers each page has its own.
  * The newest view of each event waits in `pending` and is drawn by the next animation frame, so that a slow or hidden
  * tab skips views instead of queueing them. "frame" comes four times a second whatever happens: it is the pulse.
  */
 
+import { join } from './feed.js';
+
 const PULSE = 'frame';
 const STALE_AFTER = 3000;
-const RECONNECT_AFTER = 2000;
 
 const drawers = new Map();
 const pending = new Map();
@@ -17,6 +19,7 @@ let state = 'connecting';
 let lastAt = 0;
 let clockOffset = 0;
 let drawing = false;
+let port = null;
 
 /** Calls `draw(view, before)` with each view of this event that is worth drawing; `before` is null at first. */
 export function subscribe(event, draw) {
@@ -41,22 +44,42 @@ export function connect() {
     if (lastAt > 0 && Date.now() - lastAt > STALE_AFTER) link('lost');
   }, 1000);
   open();
+  // A page that is kept to go back to holds nothing meanwhile.
+  window.addEventListener('pagehide', leave);
+  window.addEventListener('pageshow', ({ persisted }) => persisted && open());
 }
 
 function open() {
-  const source = new EventSource('/api/live');
-  for (const event of drawers.keys()) source.addEventListener(event, received);
-  source.onerror = () => {
-    link('lost');
-    // After a network failure the browser reconnects by itself; after a refusal it gives up.
-    if (source.readyState === EventSource.CLOSED) setTimeout(open, RECONNECT_AFTER);
-  };
+  if ('SharedWorker' in window) {
+    const worker = new SharedWorker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    worker.onerror = alone;
+    enter(worker.port);
+  } else {
+    alone();
+  }
 }
 
-function received({ type, data }) {
-  const view = JSON.parse(data);
-  pending.set(type, view);
-  if (type === PULSE) {
+/** Without a worker. */
+function alone() {
+  const { port1, port2 } = new MessageChannel();
+  join(port2);
+  enter(port1);
+}
+
+function enter(next) {
+  port = next;
+  port.onmessage = ({ data }) => (data ? received(...data) : link('lost'));
+  port.postMessage([...drawers.keys()]);
+}
+
+function leave() {
+  port.postMessage(null);
+}
+
+function received(event, json) {
+  const view = JSON.parse(json);
+  pending.set(event, view);
+  if (event === PULSE) {
     lastAt = Date.now();
     clockOffset = view.at - lastAt;
     link('up');

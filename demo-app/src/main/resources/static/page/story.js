@@ -67,7 +67,8 @@ async function during(story, step, speed, progress) {
     }
     await new Promise((resolve) => setTimeout(resolve, TICK));
     const now = performance.now();
-    if (!story.paused) {
+    // Nobody is told anything by a page that is not seen, and it draws nothing that could be waited for.
+    if (!story.paused && !document.hidden) {
       elapsed += (now - last) * speed;
       if (elapsed >= step.seconds * 1000) waited += now - last;
       progress(Math.min(step.seconds, elapsed / 1000));

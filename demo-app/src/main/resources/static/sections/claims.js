@@ -5,6 +5,12 @@ import { subscribe } from '../page/live.js';
 
 const INPUTS = { tag: 'claim-tag' };
 const SHOWN = 5;
+/** Streams that are open at once: a browser opens six connections to a server, and requests need some of them. */
+const STREAMS = 2;
+const RECONNECT_AFTER = 2000;
+
+const waiting = [];
+let streams = 0;
 
 export function start() {
   onSubmit('claim', claim);
@@ -41,19 +47,34 @@ function follow(tag, location) {
   while ($('claim-list').children.length > SHOWN) $('claim-list').lastElementChild.remove();
   $('claims-none').hidden = true;
 
-  const changes = new EventSource(location);
   const over = (said) => {
-    changes.close();
     cancel.remove();
     part(bar, 1);
     text(words, said);
     announce(`Bag ${tag}: ${said}`);
+    streams--;
+    waiting.shift()?.();
   };
-  changes.addEventListener('progress', ({ data }) => {
-    const { percent, note } = JSON.parse(data);
+  const progress = ({ percent, note }) => {
     part(bar, (percent || 0) / 100);
     text(words, note || 'waiting');
+  };
+  const begin = () => {
+    streams++;
+    listen(location, progress, over);
+  };
+  if (streams < STREAMS) begin();
+  else waiting.push(begin);
+  cancel.addEventListener('click', async () => {
+    const { ok, body } = await send('DELETE', location);
+    if (!ok) text(words, problemText(body));
   });
+}
+
+/** Tells how a search gets on, and once how it has ended. */
+function listen(location, progress, over) {
+  const changes = new EventSource(location);
+  changes.addEventListener('progress', ({ data }) => progress(JSON.parse(data)));
   changes.addEventListener('succeeded', async ({ data }) => {
     changes.close();
     const { ok, body } = await send('GET', JSON.parse(data).location);
@@ -63,9 +84,15 @@ function follow(tag, location) {
     changes.close();
     over(problemText((await send('GET', location)).body));
   });
-  changes.addEventListener('cancelled', () => over('called off'));
-  cancel.addEventListener('click', async () => {
-    const { ok, body } = await send('DELETE', location);
-    if (!ok) text(words, problemText(body));
+  changes.addEventListener('cancelled', () => {
+    changes.close();
+    over('called off');
   });
+  changes.onerror = async () => {
+    // After a network failure the browser reconnects by itself; after a refusal it gives up.
+    if (changes.readyState !== EventSource.CLOSED) return;
+    const { status, body } = await send('GET', location);
+    if (status >= 400 && status < 500) over(problemText(body));
+    else setTimeout(() => listen(location, progress, over), RECONNECT_AFTER);
+  };
 }

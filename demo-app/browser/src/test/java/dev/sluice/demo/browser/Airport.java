@@ -15,6 +15,8 @@
  */
 package dev.sluice.demo.browser;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.microsoft.playwright.Browser;
 import com.microsoft.playwright.BrowserContext;
 import com.microsoft.playwright.BrowserType;
@@ -136,7 +138,7 @@ final class Airport implements AutoCloseable {
     }
   }
 
-  /** A page nobody has used, and what goes wrong on it. */
+  /** A page nobody has used, and what goes wrong on it and on others of the same browser. */
   record Visit(Page page, List<String> errors) implements AutoCloseable {
 
     @Override
@@ -154,23 +156,33 @@ final class Airport implements AutoCloseable {
                 .setReducedMotion(look.motion())
                 .setLocale("en-GB"));
     context.setDefaultTimeout(LIMIT.toMillis());
-    Page page = context.newPage();
     List<String> errors = new CopyOnWriteArrayList<>();
-    page.onConsoleMessage(
+    context.onConsoleMessage(
         message -> {
           String error = message.text() + " at " + message.location();
           if (message.type().equals("error") && !REFUSAL.matcher(error).find()) {
             errors.add(error);
           }
         });
-    page.onPageError(errors::add);
-    return new Visit(page, errors);
+    context.onWebError(error -> errors.add(error.error()));
+    return new Visit(context.newPage(), errors);
   }
 
   /** Takes a picture of the whole page, to be looked at. */
   static void picture(Page page, String name) {
     page.screenshot(
         new Page.ScreenshotOptions().setFullPage(true).setPath(PICTURES.resolve(name + ".png")));
+  }
+
+  /** Lets so many bags come in each second while something is looked at: each of them passes. */
+  void whileBagsCome(int rate, Runnable look) {
+    send("DELETE", "/api/load");
+    assertThat(send("POST", "/api/load?rate=" + rate + "&bags=1000000")).isEqualTo(202);
+    try {
+      look.run();
+    } finally {
+      send("DELETE", "/api/load");
+    }
   }
 
   /** Sends a request without a body; the answer's status. */

@@ -112,13 +112,14 @@ class AppearanceTest {
         Visit still = airport.visit(Look.USUAL.still())) {
       usual.page().navigate(airport.address(""));
       still.page().navigate(airport.address(""));
-      airport.send("POST", "/api/load?rate=200&bags=1000");
-
-      // The belts roll for one of them while bags pass on those of the other.
-      usual.page().waitForFunction("() => document.getAnimations().length > 0");
-      still.page().locator("#lanes .bag").first().waitFor();
-      assertThat(still.page().evaluate(moving)).isEqualTo(0);
-      airport.send("DELETE", "/api/load");
+      airport.whileBagsCome(
+          200,
+          () -> {
+            // The belts roll for one of them while bags pass on those of the other.
+            usual.page().waitForFunction("() => document.getAnimations().length > 0");
+            still.page().locator("#lanes .bag").first().waitFor();
+            assertThat(still.page().evaluate(moving)).isEqualTo(0);
+          });
     }
   }
 }

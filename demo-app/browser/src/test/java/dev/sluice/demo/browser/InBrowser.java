@@ -26,10 +26,7 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
@@ -55,36 +52,35 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 
     private static final Namespace OURS = Namespace.create(InBrowser.class);
 
-    private static final List<Path> USUAL_PLACES =
-        Stream.of(
-                "/usr/bin/chromium",
-                "/usr/bin/chromium-browser",
-                "/usr/bin/google-chrome",
-                "/snap/bin/chromium")
-            .map(Path::of)
-            .toList();
+    private static final String USUAL_PLACE = "/usr/bin/chromium";
 
-    private static Optional<Path> chromium() {
-      String named = System.getenv("CHROMIUM");
-      return (named == null ? USUAL_PLACES.stream() : Stream.of(Path.of(named)))
-          .filter(Files::isExecutable)
-          .findFirst();
+    private static final String DRIVER = "/driver/linux/node";
+
+    private static Path chromium() {
+      return Path.of(Objects.requireNonNullElse(System.getenv("CHROMIUM"), USUAL_PLACE));
     }
 
     @Override
     public ConditionEvaluationResult evaluateExecutionCondition(ExtensionContext context) {
-      return chromium()
-          .map(found -> ConditionEvaluationResult.enabled("Chromium is " + found))
-          .orElseGet(
-              () -> {
-                String reason =
-                    "no Chromium, so nobody looks at the page: apt-get install chromium, or name"
-                        + " one with the environment variable CHROMIUM";
-                if (context.getTestMethod().isEmpty()) {
-                  System.err.println("Skipped " + context.getDisplayName() + ": " + reason);
-                }
-                return ConditionEvaluationResult.disabled(reason);
-              });
+      if (!Files.isExecutable(chromium())) {
+        return skipped(
+            context,
+            "no Chromium at "
+                + chromium()
+                + ", so nobody looks at the page: apt-get install chromium, or name one with the"
+                + " environment variable CHROMIUM");
+      }
+      if (InBrowser.class.getResource(DRIVER) == null) {
+        return skipped(context, "no driver of the browser: it comes with -Pbrowser");
+      }
+      return ConditionEvaluationResult.enabled("Chromium is " + chromium());
+    }
+
+    private static ConditionEvaluationResult skipped(ExtensionContext context, String reason) {
+      if (context.getTestMethod().isEmpty()) {
+        System.err.println("Skipped " + context.getDisplayName() + ": " + reason);
+      }
+      return ConditionEvaluationResult.disabled(reason);
     }
 
     @Override
@@ -99,8 +95,7 @@ import org.junit.jupiter.api.extension.ParameterResolver;
           context
               .getRoot()
               .getStore(OURS)
-              .computeIfAbsent(
-                  "airport", key -> Airport.start(chromium().orElseThrow()), Airport.class);
+              .computeIfAbsent("airport", key -> Airport.start(chromium()), Airport.class);
       if (parameter.getParameter().getType() == Airport.class) {
         return airport;
       }

@@ -26,12 +26,18 @@ import org.junit.jupiter.api.Test;
 @InBrowser
 class PassengersTest {
 
+  /** Returns when it is so: what is asked for at once may be done in another order. */
+  private static void set(Page page, String fault, boolean on) {
+    page.waitForResponse(
+        Pattern.compile("/faults/" + fault), () -> page.locator("#fault-" + fault).setChecked(on));
+  }
+
   @Test
   void areRebookedOrNotAndSomebodyDecidesWhatIsStuck(Airport airport, Page page) {
     page.navigate(airport.address("#passengers"));
     String booking = page.locator("#booking").inputValue();
-    page.locator("#fault-ticket").check();
-    page.locator("#fault-refund").check();
+    set(page, "ticket", true);
+    set(page, "refund", true);
 
     page.locator("#rebook button").click();
 
@@ -45,8 +51,8 @@ class PassengersTest {
     saga.locator("summary").click();
     assertThat(saga.locator(".saga-journal")).containsText("parked Charge");
 
-    page.locator("#fault-refund").uncheck();
-    page.locator("#fault-ticket").uncheck();
+    set(page, "refund", false);
+    set(page, "ticket", false);
     saga.locator(".resume").click();
 
     assertThat(saga.locator(".saga-state")).hasText("undone");

@@ -53,7 +53,8 @@ class TourTest {
 
   @Test
   void isPausedLedAndEndedByKeyboard(Airport airport, Page page) {
-    page.navigate(airport.address("?tour=1"));
+    // Slow, so that the first step is not over before it has been paused.
+    page.navigate(airport.address("?tour=1&speed=0.1"));
     assertThat(page.locator("#tour")).isFocused();
     assertThat(page.locator("#load-state")).hasText("running");
 

@@ -28,12 +28,12 @@ class TransfersTest {
   @Test
   void areScreenedByMoreStationsTheMoreThereAreAndThenCheckedIn(Airport airport, Page page) {
     page.navigate(airport.address("#transfers"));
-    page.locator("#land-bags").fill("120");
+    page.locator("#land-bags").fill("250");
     page.locator("#land-late").fill("3");
 
     page.keyboard().press("Enter");
 
-    assertThat(page.locator("#land-done")).hasText(Pattern.compile("^120 bags: .* local\\.$"));
+    assertThat(page.locator("#land-done")).hasText(Pattern.compile("^250 bags: .* local\\.$"));
     assertThat(page.locator("#t-places [data-open='true']").nth(1)).isVisible();
     assertThat(page.locator("#t-waiting")).hasText("0");
     assertThat(page.locator("#t-belt")).hasText("0");
