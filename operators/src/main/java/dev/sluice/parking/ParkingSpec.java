@@ -29,14 +29,15 @@ public final class ParkingSpec {
 
   private static final int MOST_AT_ONCE = 1_000;
 
-  private final Duration poll;
-  private final int atOnce;
+  private final Duration pollInterval;
+  private final int concurrency;
   private final Duration lease;
   private final @Nullable Scheduler timer;
 
-  private ParkingSpec(Duration poll, int atOnce, Duration lease, @Nullable Scheduler timer) {
-    this.poll = poll;
-    this.atOnce = atOnce;
+  private ParkingSpec(
+      Duration pollInterval, int concurrency, Duration lease, @Nullable Scheduler timer) {
+    this.pollInterval = pollInterval;
+    this.concurrency = concurrency;
     this.lease = lease;
     this.timer = timer;
   }
@@ -44,23 +45,23 @@ public final class ParkingSpec {
   /**
    * How often the flow looks for groups that were released. Defaults to 1 s.
    *
-   * @param poll more than zero
+   * @param pollInterval more than zero
    */
-  public ParkingSpec poll(Duration poll) {
-    return new ParkingSpec(positive("poll", poll), atOnce, lease, timer);
+  public ParkingSpec pollInterval(Duration pollInterval) {
+    return new ParkingSpec(positive("pollInterval", pollInterval), concurrency, lease, timer);
   }
 
   /**
    * How many released groups the flow works on at once, one message of each. Defaults to 16.
    *
-   * @param atOnce 1..1000
+   * @param concurrency 1..1000
    */
-  public ParkingSpec atOnce(int atOnce) {
-    if (atOnce < 1 || atOnce > MOST_AT_ONCE) {
+  public ParkingSpec concurrency(int concurrency) {
+    if (concurrency < 1 || concurrency > MOST_AT_ONCE) {
       throw new IllegalArgumentException(
-          "atOnce: " + atOnce + " (expected: 1.." + MOST_AT_ONCE + ")");
+          "concurrency: " + concurrency + " (expected: 1.." + MOST_AT_ONCE + ")");
     }
-    return new ParkingSpec(poll, atOnce, lease, timer);
+    return new ParkingSpec(pollInterval, concurrency, lease, timer);
   }
 
   /**
@@ -70,12 +71,13 @@ public final class ParkingSpec {
    * @param lease more than zero
    */
   public ParkingSpec lease(Duration lease) {
-    return new ParkingSpec(poll, atOnce, positive("lease", lease), timer);
+    return new ParkingSpec(pollInterval, concurrency, positive("lease", lease), timer);
   }
 
   /** Where waits are scheduled. Defaults to {@code Schedulers.parallel()}. */
   public ParkingSpec timer(Scheduler timer) {
-    return new ParkingSpec(poll, atOnce, lease, Objects.requireNonNull(timer, "timer"));
+    return new ParkingSpec(
+        pollInterval, concurrency, lease, Objects.requireNonNull(timer, "timer"));
   }
 
   private static Duration positive(String option, Duration value) {
@@ -85,12 +87,12 @@ public final class ParkingSpec {
     return value;
   }
 
-  Duration poll() {
-    return poll;
+  Duration pollInterval() {
+    return pollInterval;
   }
 
-  int atOnce() {
-    return atOnce;
+  int concurrency() {
+    return concurrency;
   }
 
   Duration lease() {

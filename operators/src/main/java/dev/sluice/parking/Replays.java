@@ -43,7 +43,7 @@ record Replays(Lot lot, String assembly) {
                       rounds.concatMap(
                           claimed ->
                               claimed == 0
-                                  ? Mono.delay(lot.spec().poll(), lot.timer())
+                                  ? Mono.delay(lot.spec().pollInterval(), lot.timer())
                                   : Mono.just(claimed),
                           1))
               .takeUntilOther(stop)
@@ -52,7 +52,7 @@ record Replays(Lot lot, String assembly) {
                       new Replay(lot, claim, options, stopping, assembly)
                           .deliveries()
                           .takeUntilOther(endOfGrace),
-                  lot.spec().atOnce(),
+                  lot.spec().concurrency(),
                   1);
         });
   }

@@ -493,9 +493,9 @@ class ParkingFlowTest {
 
   @Test
   void checksItsOptions() {
-    refused(p -> p.poll(Duration.ZERO), "poll: PT0S (expected: > PT0S)");
+    refused(p -> p.pollInterval(Duration.ZERO), "pollInterval: PT0S (expected: > PT0S)");
     refused(p -> p.lease(Duration.ZERO), "lease: PT0S (expected: > PT0S)");
-    refused(p -> p.atOnce(0), "atOnce: 0 (expected: 1..1000)");
+    refused(p -> p.concurrency(0), "concurrency: 0 (expected: 1..1000)");
   }
 
   private void refused(UnaryOperator<ParkingSpec> spec, String message) {

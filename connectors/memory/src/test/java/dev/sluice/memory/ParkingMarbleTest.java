@@ -65,7 +65,7 @@ class ParkingMarbleTest {
   private static Flux<String> parking(Flux<String> orders, Flux<String> release) {
     ParkingLot lot = MemoryParkingLot.create(100);
     DeliveryParking parking =
-        Parking.ofDeliveries(lot, p -> p.poll(Duration.ofMillis(2))).flow("marbles");
+        Parking.ofDeliveries(lot, p -> p.pollInterval(Duration.ofMillis(2))).flow("marbles");
     AtomicBoolean broken = new AtomicBoolean(true);
     Sinks.One<Duration> stop = Sinks.one();
     Flux<Delivery<byte[]>> arriving =

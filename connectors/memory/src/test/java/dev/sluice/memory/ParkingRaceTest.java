@@ -60,7 +60,7 @@ class ParkingRaceTest {
     return Flow.from(channel)
         .named("racing")
         .onError(ErrorPolicy.defaults().retries(0))
-        .parking(lot, p -> p.poll(Duration.ofMillis(2)))
+        .parking(lot, p -> p.pollInterval(Duration.ofMillis(2)))
         .decode(StringCodec.utf8())
         .groupedConvoy(
             Message::group, this::work, c -> c.onFailure(f -> f.then(GroupVerdict.PARK_GROUP)))

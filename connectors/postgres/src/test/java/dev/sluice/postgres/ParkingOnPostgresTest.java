@@ -61,7 +61,7 @@ class ParkingOnPostgresTest {
     return Flow.from(orders)
         .named("charging")
         .onError(ErrorPolicy.defaults().retries(0))
-        .parking(lot, p -> p.poll(Duration.ofMillis(50)))
+        .parking(lot, p -> p.pollInterval(Duration.ofMillis(50)))
         .decode(StringCodec.utf8())
         .groupedConvoy(
             Message::group,
