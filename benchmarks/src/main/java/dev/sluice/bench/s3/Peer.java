@@ -24,8 +24,11 @@ import dev.sluice.message.Message;
 import dev.sluice.s3.S3PayloadStore;
 import java.net.URI;
 import java.nio.ByteBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -60,19 +63,25 @@ abstract class Peer {
     return name;
   }
 
-  /** The client itself, which gives no digest: one request for each payload. */
-  static Peer bare(URI server) {
+  /**
+   * The client itself: one request for each payload.
+   *
+   * @param digests whether the digest is computed on the way in and verified on the way out, as one
+   *     writes that by hand
+   */
+  static Peer bare(URI server, boolean digests) {
     S3AsyncClient client = client(server, c -> c);
-    return new Bare("bare", client, client);
+    return new Bare(digests ? "bare" : "bare, no digest", digests, client, client);
   }
 
   /**
-   * The client's own multipart uploads, in parts of the same size. It reads like the other: reading
-   * by parts is more than the server can.
+   * The client's own multipart uploads, in parts of the same size, with the digest. It reads like
+   * the other: reading by parts is more than the server can.
    */
   static Peer multipart(URI server) {
     return new Bare(
         "bare, in parts",
+        true,
         client(
             server,
             c ->
@@ -106,11 +115,15 @@ abstract class Peer {
 
   private static final class Bare extends Peer {
 
+    private final boolean digests;
     private final S3AsyncClient writer;
     private final S3AsyncClient reader;
 
-    Bare(String name, S3AsyncClient writer, S3AsyncClient reader) {
+    private record Stored(String key, @Nullable ByteBuffer sha256) {}
+
+    Bare(String name, boolean digests, S3AsyncClient writer, S3AsyncClient reader) {
       super(name);
+      this.digests = digests;
       this.writer = writer;
       this.reader = reader;
     }
@@ -118,22 +131,46 @@ abstract class Peer {
     @Override
     Mono<Object> put(Flux<ByteBuffer> content, long size) {
       String key = "bare/" + UUID.randomUUID();
+      MessageDigest digest = sha256();
+      Flux<ByteBuffer> body =
+          digests ? content.doOnNext(buffer -> digest.update(buffer.duplicate())) : content;
       return Mono.fromFuture(
               () ->
                   writer.putObject(
                       put -> put.bucket(ServerMain.BUCKET).key(key).contentLength(size),
-                      AsyncRequestBody.fromPublisher(content)))
-          .thenReturn(key);
+                      AsyncRequestBody.fromPublisher(body)))
+          .map(response -> new Stored(key, digests ? ByteBuffer.wrap(digest.digest()) : null));
     }
 
     @Override
     Flux<ByteBuffer> get(Object stored) {
-      return Mono.fromFuture(
-              () ->
-                  reader.getObject(
-                      get -> get.bucket(ServerMain.BUCKET).key(stored.toString()),
-                      AsyncResponseTransformer.toPublisher()))
-          .flatMapMany(bytes -> bytes);
+      MessageDigest digest = sha256();
+      ByteBuffer expected = ((Stored) stored).sha256();
+      Flux<ByteBuffer> content =
+          Mono.fromFuture(
+                  () ->
+                      reader.getObject(
+                          get -> get.bucket(ServerMain.BUCKET).key(((Stored) stored).key()),
+                          AsyncResponseTransformer.toPublisher()))
+              .flatMapMany(bytes -> bytes);
+      return expected == null
+          ? content
+          : content
+              .doOnNext(buffer -> digest.update(buffer.duplicate()))
+              .doOnComplete(
+                  () -> {
+                    if (!ByteBuffer.wrap(digest.digest()).equals(expected)) {
+                      throw new IllegalStateException("another digest");
+                    }
+                  });
+    }
+
+    private static MessageDigest sha256() {
+      try {
+        return MessageDigest.getInstance("SHA-256");
+      } catch (NoSuchAlgorithmException e) {
+        throw new IllegalStateException(e);
+      }
     }
 
     @Override
@@ -141,7 +178,7 @@ abstract class Peer {
       return Mono.fromFuture(
               () ->
                   writer.deleteObject(
-                      delete -> delete.bucket(ServerMain.BUCKET).key(stored.toString())))
+                      delete -> delete.bucket(ServerMain.BUCKET).key(((Stored) stored).key())))
           .then();
     }
   }

@@ -23,6 +23,7 @@ import java.lang.ProcessBuilder.Redirect;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 
 /** A server in a process of its own, which ends with its standard input. */
@@ -30,10 +31,25 @@ final class ServerMain {
 
   static final String BUCKET = "bench";
 
-  private ServerMain() {}
+  private final ProcessHandle process;
+  private final URI address;
 
-  /** Returns the address of a new server, which ends with this process. */
-  static URI start() {
+  private ServerMain(ProcessHandle process, URI address) {
+    this.process = process;
+    this.address = address;
+  }
+
+  URI address() {
+    return address;
+  }
+
+  /** Processor time so far, in nanoseconds; to 10 ms on Linux. */
+  long processorTime() {
+    return process.info().totalCpuDuration().orElse(Duration.ZERO).toNanos();
+  }
+
+  /** Starts a server, which ends with this process. */
+  static ServerMain start() {
     try {
       Process process =
           new ProcessBuilder(
@@ -48,7 +64,7 @@ final class ServerMain {
       BufferedReader out = process.inputReader(StandardCharsets.UTF_8);
       for (String line = out.readLine(); line != null; line = out.readLine()) {
         if (line.startsWith("http://127.0.0.1:")) {
-          return URI.create(line);
+          return new ServerMain(process.toHandle(), URI.create(line));
         }
       }
     } catch (IOException e) {
