@@ -29,8 +29,6 @@ import reactor.blockhound.integration.BlockHoundIntegration;
  *       lock. Met by two threads it waits for microseconds, and only in tests.
  *   <li>Allowed: the allocator of Netty extending itself, under a lock that it holds for
  *       microseconds. A read that is refused there ends its connection.
- *   <li>Allowed: the first socket of a JVM looking for its settings, which reads a file. Refused,
- *       it would leave the class without its beginning, and the JVM without sockets for good.
  *   <li>Allowed: the AWS SDK looking up an XML parser, once for each of its event loops.
  *   <li>Allowed: the AWS SDK taking a digest from its pool, under a lock, for microseconds. Refused
  *       while it waits for that lock, a thread would leave the lock broken, and the next one that
@@ -43,8 +41,8 @@ import reactor.blockhound.integration.BlockHoundIntegration;
  *       the same lock. An interval takes its task out when it is cancelled. Refused while it waits
  *       for the lock, it would leave the queue locked for good, and with it a thread of Reactor
  *       that everybody shares.
- *   <li>Allowed: the JDK reading its network properties, once, when the first channel is made. If
- *       that is refused, the process can make no channels any more.
+ *   <li>Allowed: the JDK reading its network properties, once, when the first socket is made. If
+ *       that is refused, the process can make no sockets any more.
  *   <li>Allowed: a connection pool of Netty that is closed, which waits on one event loop of the
  *       AWS SDK for the connections of others. It is the end of the client, and nobody else's loop;
  *       not allowed, it would leave the pool open, and the client waiting for it.
@@ -68,7 +66,6 @@ public final class SluiceBlockHound implements BlockHoundIntegration {
     builder
         .allowBlockingCallsInside("java.security.SecureRandom", "nextBytes")
         .allowBlockingCallsInside(NETTY_ALLOCATOR, "allocate")
-        .allowBlockingCallsInside("java.net.SocketImpl", "usePlainSocketImpl")
         .allowBlockingCallsInside(XML, "createXmlInputFactory")
         .allowBlockingCallsInside(POOL, "close")
         .allowBlockingCallsInside(DIGESTS, "getDigest")

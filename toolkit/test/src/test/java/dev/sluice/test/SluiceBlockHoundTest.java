@@ -18,8 +18,13 @@ package dev.sluice.test;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.FileInputStream;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.ServiceLoader;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -191,6 +196,23 @@ class SluiceBlockHoundTest {
         .verify(TIMEOUT);
     assertThat(thrown.get()).isInstanceOf(BlockingOperationError.class);
     pool.shutdownNow();
+  }
+
+  /** Refused, there would be no sockets any more; so it takes a JVM of its own. */
+  @Test
+  void theFirstSocketOfAJvmMayLookForItsSettings() throws Exception {
+    List<String> command =
+        new ArrayList<>(
+            List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+    ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        .filter(argument -> argument.startsWith("-X")) // what BlockHound needs
+        .forEach(command::add);
+    command.addAll(
+        List.of("-cp", System.getProperty("java.class.path"), FirstSocket.class.getName()));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(output).isZero();
+    assertThat(output).contains("made");
   }
 
   /** Until the call waits, or is over. */
