@@ -23,6 +23,7 @@ import dev.sluice.message.Message;
 import dev.sluice.store.PayloadKey;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -60,6 +61,20 @@ class PayloadSweeperTest extends ClaimFixture {
         .expectNext(new Swept(0, 0, 0))
         .verifyComplete();
     StepVerifier.create(claimed.content().then()).verifyComplete();
+  }
+
+  /** What is not old may be somebody storing a payload at this moment. */
+  @Test
+  void givesUpWhatIsUnfinishedForTooLongAndNothingElse() {
+    Instant hourAgo = START.minus(Duration.ofHours(1));
+    shelf.unfinished.addAll(List.of(hourAgo.minusSeconds(1), hourAgo, START));
+    StepVerifier.create(sweeper.sweep()).expectNext(new Swept(0, 0, 1)).verifyComplete();
+    assertThat(shelf.unfinished).containsExactly(hourAgo, START);
+    clock.now = START.plusSeconds(61);
+    StepVerifier.create(sweeper.unfinishedAfter(Duration.ofMinutes(1)).sweep())
+        .expectNext(new Swept(0, 0, 2))
+        .verifyComplete();
+    assertThat(shelf.unfinished).isEmpty();
   }
 
   @Test

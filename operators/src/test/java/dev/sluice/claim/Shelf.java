@@ -25,8 +25,10 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import org.reactivestreams.Publisher;
@@ -40,6 +42,7 @@ final class Shelf implements PayloadStore {
 
   final String name;
   final Map<PayloadKey, byte[]> payloads = new ConcurrentSkipListMap<>();
+  final List<Instant> unfinished = new CopyOnWriteArrayList<>();
   final AtomicInteger puts = new AtomicInteger();
   final AtomicInteger gets = new AtomicInteger();
   final AtomicInteger asked = new AtomicInteger();
@@ -132,5 +135,16 @@ final class Shelf implements PayloadStore {
     return Flux.fromIterable(payloads.keySet())
         .takeWhile(key -> key.expiresAt().isBefore(before))
         .take(limit);
+  }
+
+  @Override
+  public Mono<Long> abandonUnfinished(Instant before) {
+    asked.incrementAndGet();
+    return Mono.fromSupplier(
+        () -> {
+          long were = unfinished.size();
+          unfinished.removeIf(begun -> begun.isBefore(before));
+          return were - unfinished.size();
+        });
   }
 }
