@@ -7,6 +7,7 @@ import { badge } from '../page/topics.js';
 /** The switches that stay on: the field of the view, and what is said. */
 const SWITCHES = {
   'slow-scanner': { field: 'slowScanner', on: 'The scanner takes its time.', off: 'The scanner is as fast as usual.' },
+  'slow-customs': { field: 'slowCustoms', on: 'Customs takes its time.', off: 'Customs is as fast as usual.' },
   'stop-broker': { field: 'brokerStopped', on: 'Kafka is stopped.', off: 'Kafka runs again.' },
 };
 const JAM = { flight: 'jam-flight', date: 'jam-date' };

@@ -19,6 +19,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Method;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -33,6 +34,7 @@ import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.springframework.web.bind.annotation.PostMapping;
 
 /** What can be told of the page's files without a browser. */
 class PageTest {
@@ -114,6 +116,28 @@ class PageTest {
 
     assertThat(asked).hasSizeGreaterThan(40);
     assertThat(ids).containsAll(asked);
+  }
+
+  @Test
+  void breaksEverythingThatTheServerLetsBreak() throws Exception {
+    Set<String> breaks = new TreeSet<>();
+    for (Method method :
+        Class.forName("dev.sluice.demo.chaos.ChaosController").getDeclaredMethods()) {
+      PostMapping mapping = method.getAnnotation(PostMapping.class);
+      if (mapping != null) {
+        breaks.addAll(List.of(mapping.value()));
+      }
+    }
+    String script = file("sections/chaos.js");
+
+    assertThat(breaks).hasSizeGreaterThan(5);
+    for (String name : breaks) {
+      assertThat(script)
+          .as(name)
+          .containsPattern("/api/chaos" + name + "|'" + name.substring(1) + "': \\{");
+    }
+    assertThat(all("\\bid=\"([a-z-]+)\"", file("index.html")))
+        .containsAll(all("'([a-z-]+)': \\{ field:", script));
   }
 
   @Test

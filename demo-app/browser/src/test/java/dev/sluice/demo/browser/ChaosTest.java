@@ -46,6 +46,20 @@ class ChaosTest {
   }
 
   @Test
+  void makesCustomsTakeItsTime(Airport airport, Page page) {
+    page.navigate(airport.address("#chaos"));
+    Locator slow = page.locator("#slow-customs");
+
+    slow.press("Space");
+
+    assertThat(badge(page)).hasText("1");
+    assertThat(page.locator("#customs-pace")).hasText("slow");
+    slow.press("Space");
+    assertThat(badge(page)).isHidden();
+    assertThat(page.locator("#customs-pace")).hasText("at its usual pace");
+  }
+
+  @Test
   void killsTheConnectionsToTheDatabase(Airport airport, Page page) {
     page.navigate(airport.address("#chaos"));
 
