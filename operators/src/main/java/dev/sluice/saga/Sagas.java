@@ -203,6 +203,13 @@ public final class Sagas implements Metered {
    * How a saga has ended: begins it, or goes on with it if nobody else does, or tells what is known
    * of one that has ended. To run the same again is to ask.
    *
+   * <p>The subscription begins the saga: its id and its input go to the journal, and the body is
+   * subscribed to when they are durable. From then on the saga is accepted. It ends whatever
+   * becomes of this process, here or where it is recovered, and {@link SagaAdmin#timeline} has it.
+   * Nothing is emitted at that moment: who is to answer before the end, with a 202 say, asks for
+   * the timeline of the id, or answers from the first step. If the journal is out of reach it is
+   * not known whether the saga was accepted; to run it again with the same id and input is safe.
+   *
    * <p>What the saga decides is durable before it is done: the intent of a step before its action
    * is called, what the step gave before the next action is called, that the saga turns back before
    * the first compensation, and the result before it is emitted. So, whatever dies when, a saga

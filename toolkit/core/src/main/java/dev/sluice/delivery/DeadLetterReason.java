@@ -31,8 +31,6 @@ public enum DeadLetterReason {
   OVERLOADED,
   /** The payload that the message refers to is gone. */
   CLAIM_LOST,
-  /** A saga could neither finish nor compensate. */
-  SAGA_PARKED,
   /** A person or a program asked for it. */
   MANUAL
 }
