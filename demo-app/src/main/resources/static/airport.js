@@ -19,6 +19,7 @@ import * as load from './sections/load.js';
 import * as parked from './sections/parked.js';
 import * as transfers from './sections/transfers.js';
 import * as arrivals from './sections/arrivals.js';
+import * as carousels from './sections/carousels.js';
 import * as turnarounds from './sections/turnarounds.js';
 import * as deadLetters from './sections/dead-letters.js';
 import * as rebookings from './sections/rebookings.js';
@@ -39,6 +40,7 @@ startTopics();
   parked,
   transfers,
   arrivals,
+  carousels,
   turnarounds,
   deadLetters,
   rebookings,

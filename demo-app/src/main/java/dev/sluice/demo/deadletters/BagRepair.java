@@ -16,6 +16,7 @@
 package dev.sluice.demo.deadletters;
 
 import dev.sluice.codec.JacksonCodec;
+import dev.sluice.demo.Topics;
 import dev.sluice.demo.bag.Bag;
 import dev.sluice.demo.flight.Departure;
 import dev.sluice.demo.flight.Departures;
@@ -35,10 +36,12 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** Makes a bag of a record that is none, from what it tells and what a person adds. */
 final class BagRepair {
 
+  private static final String CHECKED_IN = "bag.checked-in";
   private static final String TAG = "10 digits";
   private static final String FLIGHT = "a flight of the schedule, such as B6 108";
   private static final String DATE = "a day of that flight, such as 2013-07-11";
@@ -78,11 +81,65 @@ final class BagRepair {
   }
 
   /**
-   * The record as a bag, with what a person says in the place of what it told.
+   * The record with what a person says in the place of what it told: as a bag, if it was to be
+   * loaded; else what it is, as somebody else is going to read it.
    *
+   * @param channel where it comes from
    * @throws Problem 422 that names each field that is missing or wrong, 409 if the tag is in use
    */
-  Message<byte[]> repaired(Message<byte[]> record, Told said) {
+  Message<byte[]> repaired(String channel, Message<byte[]> record, Told said) {
+    return channel.equals(Topics.CHECKED_IN) ? repaired(record, said) : changed(record, said);
+  }
+
+  private Message<byte[]> changed(Message<byte[]> record, Told said) {
+    List<FieldError> errors = new ArrayList<>();
+    if (said.tag() != null && !Bag.isTag(said.tag())) {
+      errors.add(FieldError.was("tag", said.tag(), TAG));
+    }
+    if (said.flight() != null && departures.find(said.flight()).isEmpty()) {
+      errors.add(FieldError.was("flight", said.flight(), FLIGHT));
+    }
+    if (said.date() != null && !isDay(said.date())) {
+      errors.add(FieldError.was("date", said.date(), DATE));
+    }
+    ObjectNode object = object(record.payload());
+    if (object == null) {
+      errors.add(FieldError.of("record", "no JSON object", "one that is sent back as it is"));
+    }
+    if (!errors.isEmpty() || object == null) {
+      throw Problem.unprocessable(errors);
+    }
+    put(object, "tag", said.tag());
+    put(object, "flight", said.flight());
+    put(object, "date", said.date());
+    return record.withPayload(JsonMapper.shared().writeValueAsBytes(object), record.contentType());
+  }
+
+  private static boolean isDay(String date) {
+    try {
+      LocalDate.parse(date);
+      return true;
+    } catch (DateTimeParseException e) {
+      return false;
+    }
+  }
+
+  private static @Nullable ObjectNode object(byte[] body) {
+    try {
+      return JsonMapper.shared().readTree(body) instanceof ObjectNode object ? object : null;
+    } catch (JacksonException e) {
+      return null;
+    }
+  }
+
+  private static void put(ObjectNode object, String field, @Nullable String value) {
+    if (value != null) {
+      object.put(field, value);
+    }
+  }
+
+  /** The record as a bag, with what a person says in the place of what it told. */
+  private Message<byte[]> repaired(Message<byte[]> record, Told said) {
     Told told = told(record.payload());
     String tag = said.tag() == null ? told.tag() : said.tag();
     String flight = said.flight() == null ? told.flight() : said.flight();
@@ -137,10 +194,13 @@ final class BagRepair {
   }
 
   /**
-   * The record as a bag with a new tag, if its flight can be told; else as it is, and it will be
-   * back.
+   * The record as a bag with a new tag, if it was to be loaded and its flight can be told; else as
+   * it is.
    */
   Message<byte[]> retagged(Message<byte[]> record) {
+    if (!record.type().equals(CHECKED_IN) && !record.type().equals(Message.DEFAULT_TYPE)) {
+      return record; // nobody was going to load it
+    }
     Told told = told(record.payload());
     String flight = told.flight();
     String date = told.date();
@@ -168,7 +228,7 @@ final class BagRepair {
             ledger.nextSequence(departure),
             clock.instant());
     return record
-        .withType("bag.checked-in")
+        .withType(CHECKED_IN)
         .withGroup(departure.key())
         .withPayload(codec.encode(record.withPayload(bag)), codec.contentType());
   }

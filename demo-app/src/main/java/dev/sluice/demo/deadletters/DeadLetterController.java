@@ -148,7 +148,7 @@ class DeadLetterController {
     if (said.tag() == null && said.flight() == null && said.date() == null) {
       return UnaryOperator.identity();
     }
-    Message<byte[]> repaired = repair.repaired(letter.message(), said);
+    Message<byte[]> repaired = repair.repaired(letter.channel(), letter.message(), said);
     return message ->
         message
             .withType(repaired.type())

@@ -53,6 +53,7 @@ class Administrators implements WebFilter {
               "/api/quotes/airlines",
               "/api/turnarounds/crews",
               "/api/arrivals/participants",
+              "/api/carousels/routes",
               "/api/screens",
               "/actuator")
           .map(place -> PathPatternParser.defaultInstance.parse(place + "/**"))

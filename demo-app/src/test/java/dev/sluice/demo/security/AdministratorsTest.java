@@ -60,6 +60,7 @@ class AdministratorsTest {
         "/api/convoys/B6108-2013-07-08/release",
         "/api/sagas/7/skip",
         "/api/arrivals/participants/belt",
+        "/api/carousels/routes/B6",
         "/actuator/sluice/bag-loading"
       })
   void areOnThisMachineOrKnowTheToken(String path) {
