@@ -20,6 +20,7 @@ import * as parked from './sections/parked.js';
 import * as transfers from './sections/transfers.js';
 import * as arrivals from './sections/arrivals.js';
 import * as carousels from './sections/carousels.js';
+import * as scans from './sections/scans.js';
 import * as turnarounds from './sections/turnarounds.js';
 import * as deadLetters from './sections/dead-letters.js';
 import * as rebookings from './sections/rebookings.js';
@@ -41,6 +42,7 @@ startTopics();
   transfers,
   arrivals,
   carousels,
+  scans,
   turnarounds,
   deadLetters,
   rebookings,

@@ -54,6 +54,7 @@ class Administrators implements WebFilter {
               "/api/turnarounds/crews",
               "/api/arrivals/participants",
               "/api/carousels/routes",
+              "/api/pipeline",
               "/api/screens",
               "/actuator")
           .map(place -> PathPatternParser.defaultInstance.parse(place + "/**"))
