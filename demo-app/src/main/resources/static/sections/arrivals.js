@@ -92,8 +92,12 @@ function openLanding({ id, flight, at }) {
   return { words, button, root: element('li', {}, element('span', { className: 'flight' }, flight), words, button) };
 }
 
-function drawLanding({ root, words, button }, { id, now }) {
-  text(words, now || 'forgotten');
+function drawLanding(view, { id, now }) {
+  text(view.words, now || 'forgotten');
+  press(view, id);
+}
+
+function press({ root, button }, id) {
   data(root, 'followed', id === followed);
   button.setAttribute('aria-pressed', id === followed);
 }
@@ -101,6 +105,7 @@ function drawLanding({ root, words, button }, { id, now }) {
 async function follow(id, steps = -1) {
   followed = id;
   followedSteps = steps;
+  for (const [landing, view] of landed) press(view, landing);
   const { ok, body } = await send('GET', `/api/arrivals/${encodeURIComponent(id)}`);
   if (followed !== id) return;
   text($('followed-error'), ok ? '' : problemText(body));
