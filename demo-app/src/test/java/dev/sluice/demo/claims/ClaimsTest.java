@@ -72,7 +72,7 @@ class ClaimsTest {
 
   @Test
   void leadToTheCase() {
-    String tag = "9700000001";
+    String tag = "9200000001";
     web.post()
         .uri("/api/bags")
         .contentType(MediaType.APPLICATION_JSON)
@@ -113,7 +113,7 @@ class ClaimsTest {
 
   @Test
   void ofBagsThatNobodyKnowsEndWithAProblem() {
-    ended(claim("9799999999"))
+    ended(claim("9299999999"))
         .expectStatus()
         .isNotFound()
         .expectHeader()
@@ -125,7 +125,7 @@ class ClaimsTest {
 
   @Test
   void canBeTakenBack() {
-    URI operation = claim("9700000002");
+    URI operation = claim("9200000002");
 
     int status =
         web.delete()
