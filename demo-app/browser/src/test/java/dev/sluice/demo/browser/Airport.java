@@ -67,7 +67,13 @@ final class Airport implements AutoCloseable {
     data = Files.createTempDirectory("airport");
     application =
         new SpringApplicationBuilder(AirportApplication.class)
-            .run("--server.port=0", "--demo.kafka-port=0", "--demo.data-dir=" + data);
+            .run(
+                "--server.port=0",
+                "--demo.kafka-port=0",
+                "--demo.data-dir=" + data,
+                // Long before a test gives up.
+                "--demo.turnaround.step-takes=200ms",
+                "--demo.turnaround.within=5s");
     address =
         "http://127.0.0.1:" + application.getEnvironment().getRequiredProperty("local.server.port");
     playwright =
