@@ -78,7 +78,10 @@ final class DeadLetterDesk {
               "it was sent back %d times and has come back (expected: less than %d)"
                   .formatted(letter.redrives(), MAX_REDRIVES)));
     }
-    return redrive(DeadLetterQuery.all().messageId(letter.message().id()), edit)
+    // One that is back already has been sent back once more, and is not meant.
+    DeadLetterQuery meant =
+        DeadLetterQuery.all().messageId(letter.message().id()).maxRedrives(letter.redrives());
+    return redrive(meant, edit)
         .flatMap(
             sent ->
                 sent > 0
