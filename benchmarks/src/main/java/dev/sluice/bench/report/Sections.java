@@ -54,6 +54,7 @@ final class Sections {
           jmh("saga", "SagaBenchmark")
               .peer("sagaAssembled", "nested")
               .peer("sagaEachTime", "nested"),
+          jmh("messaged-saga", "MessagedSagaBenchmark").peer("messaged", "composed"),
           jmh("idempotent", "IdempotentBenchmark")
               .peer("first", "composed")
               .peer("duplicate", "composed"),
