@@ -26,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import reactor.core.publisher.Mono;
@@ -125,6 +126,9 @@ final class FanOut implements Writing {
   private final String open;
   private final String grouped;
   private final String wake;
+  private final LongAdder published = new LongAdder();
+  private final LongAdder copied = new LongAdder();
+  private final LongAdder unwanted = new LongAdder();
 
   /**
    * @param written told of the queues that have got something, when it is committed
@@ -216,6 +220,24 @@ final class FanOut implements Writing {
     for (int i = 0; i < sends.size(); i++) {
       inOrder.add(counts.getOrDefault(i, 0L));
     }
+    published.add(sends.size());
+    copied.add(copies.size());
+    unwanted.add(sends.size() - counts.size());
     return inOrder;
+  }
+
+  /** How many messages were published. */
+  long published() {
+    return published.sum();
+  }
+
+  /** How many copies of them were written. */
+  long copied() {
+    return copied.sum();
+  }
+
+  /** How many of them no subscription wanted. */
+  long unwanted() {
+    return unwanted.sum();
   }
 }

@@ -15,6 +15,8 @@
  */
 package dev.sluice.postgres;
 
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
 import dev.sluice.store.LeaseThread;
 import dev.sluice.store.StoreFailed;
 import io.r2dbc.pool.ConnectionPool;
@@ -42,7 +44,7 @@ import reactor.core.scheduler.Schedulers;
  *     .flatMap(database -> …)
  * }</pre>
  */
-public final class PostgresDatabase {
+public final class PostgresDatabase implements Metered {
 
   /** Rows for which the driver asks at once; above 256 a cancelled query can block a connection. */
   private static final int FETCH_SIZE = 128;
@@ -212,6 +214,38 @@ public final class PostgresDatabase {
         metrics.idleSize(),
         metrics.pendingAcquireSize(),
         metrics.getMaxAllocatedSize());
+  }
+
+  /**
+   * How the connections are used, tagged {@code schema} and {@code pool}, which is {@code
+   * statements}, {@code transactions} (those of users) or {@code leases}: {@code
+   * sluice.postgres.connections.used}, {@code .idle}, {@code .waiting} and their bound {@code
+   * .most}.
+   */
+  @Override
+  public void meters(Meters meters) {
+    Meters mine = meters.with("schema", spec.schema());
+    meters(mine.with("pool", "statements"), pool);
+    meters(mine.with("pool", "transactions"), userPool);
+    meters(mine.with("pool", "leases"), leasePool);
+  }
+
+  private static void meters(Meters meters, ConnectionPool pool) {
+    PoolMetrics metrics = pool.getMetrics().orElseThrow();
+    String connections = "connections";
+    meters.gauge("sluice.postgres.connections.used", connections, "In use", metrics::acquiredSize);
+    meters.gauge(
+        "sluice.postgres.connections.idle", connections, "Open, not in use", metrics::idleSize);
+    meters.gauge(
+        "sluice.postgres.connections.waiting",
+        "operations",
+        "That wait for a connection",
+        metrics::pendingAcquireSize);
+    meters.gauge(
+        "sluice.postgres.connections.most",
+        connections,
+        "How many there may be",
+        metrics::getMaxAllocatedSize);
   }
 
   /** Closes all connections; what is under way fails. Completes when they are closed. */

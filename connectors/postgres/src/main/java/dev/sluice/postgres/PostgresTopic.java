@@ -19,6 +19,8 @@ import dev.sluice.Experimental;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.message.Message;
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
 import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.Parameters;
 import io.r2dbc.spi.R2dbcType;
@@ -56,7 +58,7 @@ import reactor.core.scheduler.Schedulers;
  * <p>Thread-safe. Needs no closing.
  */
 @Experimental
-public final class PostgresTopic implements Outbound<byte[]> {
+public final class PostgresTopic implements Outbound<byte[]>, Metered {
 
   /** Notifications are serialized by the server, so they are few. */
   private static final Duration HINT_PERIOD = Duration.ofMillis(10);
@@ -88,6 +90,7 @@ public final class PostgresTopic implements Outbound<byte[]> {
 
   private final PostgresDatabase database;
   private final String name;
+  private final FanOut fanOut;
   private final Sender sender;
   private final Set<String> written = ConcurrentHashMap.newKeySet();
   private final AtomicBoolean hinting = new AtomicBoolean();
@@ -95,12 +98,9 @@ public final class PostgresTopic implements Outbound<byte[]> {
   private PostgresTopic(PostgresDatabase database, String name) {
     this.database = database;
     this.name = name;
-    this.sender =
-        new Sender(
-            name,
-            new FanOut(database, name, PostgresChannelSpec.DEFAULT.agingStep(), this::written),
-            Schedulers.parallel(),
-            () -> {});
+    this.fanOut =
+        new FanOut(database, name, PostgresChannelSpec.DEFAULT.agingStep(), this::written);
+    this.sender = new Sender(name, fanOut, Schedulers.parallel(), () -> {});
   }
 
   /**
@@ -276,6 +276,28 @@ public final class PostgresTopic implements Outbound<byte[]> {
                         connection.createStatement(database.sql(SUBSCRIPTIONS)).bind("$1", name),
                         row -> Objects.requireNonNull(row.get(0, String.class)))
                     .collectList());
+  }
+
+  /**
+   * Of what is published through this object: {@code sluice.topic.published}, {@code .copied} and
+   * {@code .unwanted}, tagged {@code topic}, and {@code sluice.postgres.sends.waiting}, tagged
+   * {@code channel}. Each subscription is a channel with numbers of its own.
+   */
+  @Override
+  public void meters(Meters meters) {
+    Meters mine = meters.with("topic", name);
+    String messages = "messages";
+    mine.counter("sluice.topic.published", messages, "Published so far", fanOut::published);
+    mine.counter("sluice.topic.copied", messages, "Written to subscriptions", fanOut::copied);
+    mine.counter(
+        "sluice.topic.unwanted", messages, "That no subscription wanted", fanOut::unwanted);
+    meters
+        .with("channel", name)
+        .gauge(
+            "sluice.postgres.sends.waiting",
+            messages,
+            "That wait for their batch",
+            sender::waiting);
   }
 
   @Override

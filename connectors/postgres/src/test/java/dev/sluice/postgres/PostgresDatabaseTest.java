@@ -19,6 +19,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.sluice.store.StoreFailed;
+import dev.sluice.test.MeterReadings;
 import io.r2dbc.spi.Connection;
 import java.time.Duration;
 import java.util.Random;
@@ -234,6 +235,33 @@ class PostgresDatabaseTest {
           .verify(PATIENCE);
       busy.dispose();
     }
+  }
+
+  @Test
+  void itsNumbersTellHowTheConnectionsAreUsed() {
+    reconnect(p -> p.connections(1));
+    MeterReadings readings = MeterReadings.of(database);
+    String pool = "{pool=statements, schema=" + schema + '}';
+    Sinks.Empty<Void> end = Sinks.empty();
+    Disposable busy =
+        database.db().run("test", c -> end.asMono().thenReturn(c.toString())).subscribe();
+    Disposable waiting = database.ping().subscribe();
+    Mono.fromSupplier(() -> readings.read().get("sluice.postgres.connections.waiting" + pool))
+        .filter(now -> now == 1)
+        .repeatWhenEmpty(1_000, empty -> empty.delayElements(Duration.ofMillis(20)))
+        .block(PATIENCE);
+    assertThat(readings.read())
+        .containsEntry("sluice.postgres.connections.used" + pool, 1.0)
+        .containsEntry("sluice.postgres.connections.idle" + pool, 0.0)
+        .containsEntry("sluice.postgres.connections.most" + pool, 1.0);
+    end.tryEmitEmpty();
+    awaitNoneInUse();
+    assertThat(readings.read())
+        .containsEntry("sluice.postgres.connections.used" + pool, 0.0)
+        .containsEntry("sluice.postgres.connections.idle" + pool, 1.0)
+        .containsEntry("sluice.postgres.connections.waiting" + pool, 0.0);
+    busy.dispose();
+    waiting.dispose();
   }
 
   @Nested

@@ -25,6 +25,7 @@ import dev.sluice.delivery.Outcome;
 import dev.sluice.message.Message;
 import dev.sluice.message.TypePattern;
 import dev.sluice.store.StoreFailed;
+import dev.sluice.test.MeterReadings;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -177,6 +178,20 @@ class PostgresTopicTest {
     assertThat(topic.subscription("stuck").depth().block(PATIENCE)).isEqualTo(300);
     Queue<String> late = consume(topic.subscription("stuck"));
     PostgresChannelTest.await("what was kept", () -> late.size() == 300);
+  }
+
+  @Test
+  void itsNumbersTellWhatBecameOfWhatWasPublished() {
+    subscribe("a", s -> s.types("a"));
+    subscribe("all", s -> s.types("a", "b"));
+    publish(message("1").withType("a"));
+    publish(message("2").withType("b").withGroup("x"));
+    publish(message("3").withType("c"));
+    assertThat(MeterReadings.of(topic).read())
+        .containsEntry("sluice.topic.published{topic=flights}", 3.0)
+        .containsEntry("sluice.topic.copied{topic=flights}", 3.0)
+        .containsEntry("sluice.topic.unwanted{topic=flights}", 1.0)
+        .containsEntry("sluice.postgres.sends.waiting{channel=flights}", 0.0);
   }
 
   @Test
