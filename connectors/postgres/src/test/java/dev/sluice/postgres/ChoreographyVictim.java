@@ -16,9 +16,11 @@
 package dev.sluice.postgres;
 
 import dev.sluice.contract.Cuts;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import reactor.core.publisher.Flux;
 
 /**
@@ -27,12 +29,20 @@ import reactor.core.publisher.Flux;
  */
 final class ChoreographyVictim {
 
+  /**
+   * Of a transaction that stands at its boundary: until it is undone no relay sends what is
+   * younger, and nothing gets to the boundaries behind it.
+   */
+  private static final Duration PATIENCE = Duration.ofSeconds(3);
+
   private ChoreographyVictim() {}
 
   public static void main(String[] arguments) {
     PostgresDatabase database =
         Objects.requireNonNull(
-            PostgresDatabase.connect(arguments[0], p -> p.schema(arguments[1]).connections(24))
+            PostgresDatabase.connect(
+                    arguments[0],
+                    p -> p.schema(arguments[1]).connections(24).transactionTimeout(PATIENCE))
                 .block());
     Map<String, Integer> at = new HashMap<>();
     put(at, arguments[2] + "-ok-", Integer.parseInt(arguments[3]));
@@ -44,8 +54,7 @@ final class ChoreographyVictim {
         .flatMap(conversation -> stage.queue("one").send(ChoreographyStage.begun(conversation)))
         .blockLast();
     while (cuts.held().size() < at.size()) {
-      Thread.onSpinWait();
-      Thread.yield();
+      LockSupport.parkNanos(5_000_000);
     }
     System.out.println("dies");
     System.out.flush();
