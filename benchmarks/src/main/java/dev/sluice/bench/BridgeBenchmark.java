@@ -65,7 +65,7 @@ import reactor.core.scheduler.Schedulers;
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 4, time = 1)
+@Warmup(iterations = 12, time = 1) // a flow is more for the compiler than its peers are
 @Measurement(iterations = 5, time = 1)
 @Fork(2)
 public class BridgeBenchmark {

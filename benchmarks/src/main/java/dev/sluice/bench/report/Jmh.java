@@ -126,12 +126,7 @@ record Jmh(String id, String benchmark, Map<String, String> peers, Map<String, L
             .addProfiler(GCProfiler.class)
             .addProfiler(CpuProfiler.class);
     if (briefly) {
-      options
-          .forks(1)
-          .warmupIterations(3)
-          .measurementIterations(4)
-          .warmupTime(TimeValue.seconds(1))
-          .measurementTime(TimeValue.seconds(1));
+      options.forks(1).measurementIterations(4).measurementTime(TimeValue.seconds(1));
       only.forEach((name, values) -> options.param(name, values.toArray(String[]::new)));
     }
     try {

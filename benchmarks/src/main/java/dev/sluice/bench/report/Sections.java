@@ -86,6 +86,7 @@ final class Sections {
               "dev.sluice.bench.postgres.SagaThroughput",
               "rounds=2 sagas=2000",
               ""),
+          harness("tasks", "dev.sluice.bench.postgres.TaskThroughput", "rounds=2 tasks=1000", ""),
           harness("s3", "dev.sluice.bench.s3.S3Throughput", "rounds=2 small=40 large=2", ""));
 
   private static Jmh jmh(String id, String benchmark) {
