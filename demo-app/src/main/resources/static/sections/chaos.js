@@ -26,16 +26,15 @@ export function start() {
 }
 
 function draw(view) {
-  let broken = view.jammed.length;
   for (const [name, { field }] of Object.entries(SWITCHES)) {
     const input = $(name);
     if (input.getAttribute('aria-busy') !== 'true') input.checked = view[field];
     data(input.closest('.panel'), 'broken', view[field]);
-    if (view[field]) broken++;
   }
   $('stop-broker').disabled = !view.brokerHere;
   $('stop-broker-elsewhere').hidden = view.brokerHere;
-  badge('chaos', broken, 'things are broken');
+  badge('chaos', view.broken.length, 'things are broken');
+  text($('broken-now'), view.broken.length > 0 ? `Broken now: ${view.broken.join('; ')}.` : '');
 
   const jammed = view.jammed.join();
   data($('jam').closest('.panel'), 'broken', view.jammed.length > 0);

@@ -66,12 +66,32 @@ async function rebook() {
   await order('POST', '/api/rebookings', { booking, flight: 'B6 108' });
 }
 
+const crew = (name, works) => order('PUT', `/api/turnarounds/crews/${name}?works=${works}`);
+
+let turned = '';
+/** The steps of the tour's turnaround; none until it has begun. */
+const turnaround = () => latest('turnarounds').turnarounds.find(({ id }) => id === turned)?.steps ?? [];
+
+const participant = (name, does) => order('PUT', `/api/arrivals/participants/${name}?does=${does}`);
+const stopped = growth(() => latest('arrivals').events['belt.stopped'] ?? 0);
+
+const bridges = () => latest('bridge').bridges;
+const crossed = growth(() => bridges()[0].crossed);
+
+const late = growth(() => latest('customs').late);
+
+const screen = (name, broken) => order('PUT', `/api/screens/${name}?broken=${broken}`);
+const screens = Object.fromEntries(['hall', 'delays'].map((name) => [
+  name,
+  growth(() => latest('screens').screens.find((each) => each.name === name).shown),
+]));
+
 const STEPS = [
   {
     at: 'balance',
     title: 'Nothing is lost',
     caption: 'Every bag that is checked in is loaded, in flight, parked or dead-lettered. The sum is checked after every record, whatever this tour is going to break.',
-    seconds: 14,
+    seconds: 10,
     act: async () => {
       loaded.from();
       await load();
@@ -82,7 +102,7 @@ const STEPS = [
     at: 'board',
     title: 'Sequential convoy',
     caption: 'Bags of one flight are loaded one after the other, in the order of their check-in. Flights load at the same time: one that is slow holds up nobody else.',
-    seconds: 16,
+    seconds: 10,
     act: async () => loaded.from(),
     until: () => loaded.by(100),
   },
@@ -90,13 +110,13 @@ const STEPS = [
     at: 'convoy',
     title: 'Backpressure',
     caption: 'Passengers come faster than bags are loaded? They wait in Kafka. What the convoy has taken from it never exceeds its bound.',
-    seconds: 12,
+    seconds: 7,
   },
   {
     at: 'parked',
     title: 'A belt is jammed',
     caption: 'The belt of one flight has just been jammed. A bag that cannot be loaded must not be overtaken: its flight is parked, in its order, and the others go on.',
-    seconds: 14,
+    seconds: 8,
     act: jam,
     until: () => parked().includes(jammed.key),
   },
@@ -104,7 +124,7 @@ const STEPS = [
     at: 'parked',
     title: 'Released by hand',
     caption: 'Somebody clears the belt and releases the flight. Its bags go on from the first that was stuck; "out of order" stays at 0.',
-    seconds: 12,
+    seconds: 7,
     act: () => order('POST', `/api/convoys/${jammed.key}/release`),
     until: () => !parked().includes(jammed.key) && counters().outOfOrder === 0,
   },
@@ -112,7 +132,7 @@ const STEPS = [
     at: 'queue',
     title: 'An aircraft lands',
     caption: 'Two hundred bags come at once, and the scanner has just become slow. They wait by urgency; stations open as the queue grows, and the belt keeps what the scanner cannot take yet.',
-    seconds: 14,
+    seconds: 10,
     act: async () => {
       await order('POST', '/api/chaos/slow-scanner?on=true');
       await order('POST', '/api/transfers?bags=200&late=5');
@@ -124,21 +144,21 @@ const STEPS = [
     at: 'smudge-title',
     title: 'Smudged tags',
     caption: 'A scanner now reads question marks where digits are. These records cannot be loaded by anybody.',
-    seconds: 8,
+    seconds: 6,
     act: () => order('POST', '/api/chaos/corrupt-tags?bags=10'),
   },
   {
     at: 'dead-letters',
     title: 'Dead letters',
     caption: 'They are kept with the reason, and the next bag does not wait for them. A person can look at each of them.',
-    seconds: 12,
+    seconds: 7,
     until: () => latest('frame').deadLetters.length >= 10,
   },
   {
     at: 'dead-letters',
     title: 'Repaired and sent back',
     caption: 'One of them gets a readable tag and goes back to where it came from. It counts once, and is loaded like any other bag.',
-    seconds: 10,
+    seconds: 7,
     act: async () => {
       loaded.from();
       await repairOne();
@@ -146,10 +166,35 @@ const STEPS = [
     until: () => loaded.by(1),
   },
   {
+    at: 'arrivals',
+    title: 'Nobody directs',
+    caption: 'An aircraft has landed, and everybody acts on what the others make known. The crew of the belt has just refused, and says so: others act on that, too.',
+    seconds: 7,
+    act: async () => {
+      stopped.from();
+      await participant('belt', 'refuses');
+      await order('POST', '/api/arrivals', { flight: 'B6 108' });
+    },
+    until: () => stopped.by(1),
+    after: () => participant('belt', 'works'),
+  },
+  {
+    at: 'turnarounds',
+    title: 'A crew that is gone',
+    caption: 'Fuel and cleaning come first, then loading. The fuel crew has just been killed; a supervisor finds what nobody does any more, and gives it to the crew that stands by.',
+    seconds: 8,
+    act: async () => {
+      await crew('fuel', false);
+      turned = (await order('POST', '/api/turnarounds', { flight: 'B6 108' })).id;
+    },
+    until: () => turnaround().some(({ name, crew: by, state }) => name === 'fuel' && by === 'standby' && state === 'DONE'),
+    after: () => crew('fuel', true),
+  },
+  {
     at: 'rebookings',
     title: 'All or nothing',
     caption: 'A passenger has missed a flight, and the hotel is full. The saga gives the seat back: each step that was done is undone, in reverse order.',
-    seconds: 12,
+    seconds: 7,
     act: async () => {
       await fault('hotel', true);
       await rebook();
@@ -161,7 +206,7 @@ const STEPS = [
     at: 'rebookings',
     title: 'Neither forward nor backward',
     caption: 'Now there is no ticket, and the bank gives nothing back. What can be neither done nor undone is not dropped: the saga is parked for a person.',
-    seconds: 12,
+    seconds: 8,
     act: async () => {
       await fault('ticket', true);
       await fault('refund', true);
@@ -177,7 +222,7 @@ const STEPS = [
     at: 'rebookings',
     title: 'A person decides',
     caption: 'The bank is asked once more, and pays. The journal in PostgreSQL says what has happened; the saga would have gone on after a crash, too.',
-    seconds: 10,
+    seconds: 7,
     act: () => order('POST', `/api/sagas/${encodeURIComponent(saga().id)}/resume`, { why: 'decided by the tour' }),
     until: () => saga().state === 'COMPENSATED',
   },
@@ -185,7 +230,7 @@ const STEPS = [
     at: 'quotes',
     title: 'Scatter and gather',
     caption: 'Five partner airlines are asked for a seat at once. Three answers are enough, within 800 ms; who is slow is asked twice, and who is late does not count.',
-    seconds: 10,
+    seconds: 7,
     act: async () => $('quote').requestSubmit(),
     until: () => $('quote-done').textContent !== '',
   },
@@ -193,7 +238,7 @@ const STEPS = [
     at: 'claims',
     title: 'Answered later',
     caption: 'A lost bag is claimed. The request is answered with 202 as soon as it is kept; its progress is a stream, and the answer comes when it is found.',
-    seconds: 10,
+    seconds: 7,
     act: async () => {
       const bag = latest('frame').lanes.flatMap((lane) => lane.bags)[0];
       $('claim-tag').value = bag ? bag.tag : newTag();
@@ -202,10 +247,66 @@ const STEPS = [
     until: () => $('claim-list').children.length > 0,
   },
   {
+    at: 'checks',
+    title: 'Too late is counted',
+    caption: 'Customs is asked over a queue, and has just become slow. Who asks waits for two seconds; the answer that comes later finds nobody, and is counted.',
+    seconds: 7,
+    act: async () => {
+      late.from();
+      await order('POST', '/api/chaos/slow-customs?on=true');
+      const { tag } = await order('POST', '/api/bags', { tag: newTag(), flight: 'B6 108' });
+      // Nobody answers in time: that is what is to be seen.
+      await send('POST', `/api/bags/${tag}/customs`);
+    },
+    until: () => late.by(1),
+    after: () => order('POST', '/api/chaos/slow-customs?on=false'),
+  },
+  {
+    at: 'screens',
+    title: 'Not felt by the others',
+    caption: 'What happens to flights is published to screens, each of which wants something else. The one in the hall is broken; the others show everything meanwhile.',
+    seconds: 7,
+    act: async () => {
+      screens.hall.from();
+      screens.delays.from();
+      await screen('hall', true);
+      await order('POST', '/api/flight-events', { flight: 'B6 108', kind: 'delayed' });
+    },
+    until: () => screens.delays.by(1),
+    after: () => screen('hall', false),
+  },
+  {
+    at: 'screens',
+    title: 'It catches up',
+    caption: 'The hall works again, and begins where it has stopped: the topic has kept what it missed.',
+    seconds: 6,
+    until: () => screens.hall.by(1),
+  },
+  {
+    at: 'bridges',
+    title: 'Two worlds',
+    caption: 'An old system writes fixed columns on Kafka, and the airport JSON on PostgreSQL. The wires between them are cut: messages wait in their order, and only one probes.',
+    seconds: 7,
+    act: async () => {
+      crossed.from();
+      await order('POST', '/api/bridge/outage');
+      await order('POST', '/api/bridge/announcements');
+    },
+    until: () => bridges()[0].state === 'TARGET_AWAY',
+    after: () => order('POST', '/api/bridge/resume'),
+  },
+  {
+    at: 'bridges',
+    title: 'All of it crosses, once',
+    caption: 'The wires are mended. What has waited crosses in its order, the answers cross back, and what the old system repeats of them does not go round.',
+    seconds: 7,
+    until: () => crossed.by(20),
+  },
+  {
     at: 'kill-title',
     title: 'The database goes away',
     caption: 'Every connection to PostgreSQL has just been killed. New ones are made; what was begun is undone, and is done again.',
-    seconds: 12,
+    seconds: 7,
     act: async () => {
       loaded.from();
       await order('POST', '/api/chaos/kill-connections');
@@ -216,7 +317,7 @@ const STEPS = [
     at: 'stop-broker-title',
     title: 'Kafka stops',
     caption: 'Kafka is stopped while bags are being loaded. What is not confirmed is not acknowledged: the flow waits, and keeps what it has.',
-    seconds: 10,
+    seconds: 7,
     act: () => order('POST', '/api/chaos/stop-broker?on=true'),
     after: () => order('POST', '/api/chaos/stop-broker?on=false'),
   },
@@ -224,7 +325,7 @@ const STEPS = [
     at: 'board',
     title: 'Kafka is back',
     caption: 'The flow goes on where it was. Some bags may be delivered twice: "duplicates absorbed" counts them, and they are loaded once.',
-    seconds: 14,
+    seconds: 8,
     act: async () => loaded.from(),
     until: () => {
       const { kafka, flow } = latest('frame');
@@ -235,7 +336,7 @@ const STEPS = [
     at: 'patterns',
     title: 'One operator each',
     caption: 'Each of these jobs is one operator of Sluice, on any Flux or between any two channels. Follow a link to see it at work.',
-    seconds: 10,
+    seconds: 7,
   },
 ];
 
@@ -257,8 +358,13 @@ export function start() {
 async function mend() {
   await order('DELETE', '/api/load');
   for (const [name, on] of Object.entries(latest('rebookings').faults)) if (on) await fault(name, false);
+  if (latest('chaos').slowCustoms) await order('POST', '/api/chaos/slow-customs?on=false');
   if (latest('chaos').slowScanner) await order('POST', '/api/chaos/slow-scanner?on=false');
   if (latest('chaos').brokerStopped) await order('POST', '/api/chaos/stop-broker?on=false');
+  for (const [name, works] of Object.entries(latest('turnarounds').crews)) if (!works) await crew(name, true);
+  for (const [name, duty] of Object.entries(latest('arrivals').duties)) if (duty !== 'WORKS') await participant(name, 'works');
+  for (const { name, broken } of latest('screens').screens) if (broken) await screen(name, false);
+  if (latest('bridge').cut || latest('bridge').paused) await order('POST', '/api/bridge/resume');
   if (latest('chaos').jammed.includes(jammed.key)) await order('POST', `/api/convoys/${jammed.key}/release`);
 }
 

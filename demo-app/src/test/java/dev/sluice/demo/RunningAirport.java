@@ -15,12 +15,15 @@
  */
 package dev.sluice.demo;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.springframework.boot.builder.SpringApplicationBuilder;
@@ -31,7 +34,7 @@ import org.springframework.util.FileSystemUtils;
  * Baggage control with its backends, started when the first test class asks for it, for all of
  * them: add it with {@code @ExtendWith}. They run one after the other.
  */
-public final class RunningAirport implements BeforeAllCallback, AutoCloseable {
+public final class RunningAirport implements BeforeAllCallback, AfterAllCallback, AutoCloseable {
 
   private static ConfigurableApplicationContext application;
 
@@ -43,6 +46,14 @@ public final class RunningAirport implements BeforeAllCallback, AutoCloseable {
         .getRoot()
         .getStore(ExtensionContext.Namespace.GLOBAL)
         .computeIfAbsent(RunningAirport.class, first -> start());
+  }
+
+  /** Whatever a class breaks on purpose it has to mend. */
+  @Override
+  public void afterAll(ExtensionContext context) {
+    assertThat(new AirportClient(port()).get("/api/chaos").path("broken").toString())
+        .as("left broken by " + context.getDisplayName())
+        .isEqualTo("[]");
   }
 
   private RunningAirport start() {

@@ -17,6 +17,7 @@ package dev.sluice.demo.arrival;
 
 import dev.sluice.channel.Outbound;
 import dev.sluice.choreography.EventTrace;
+import dev.sluice.demo.chaos.Breakable;
 import dev.sluice.demo.flight.Departure;
 import dev.sluice.demo.live.LiveSection;
 import dev.sluice.message.Message;
@@ -26,12 +27,13 @@ import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** Arrivals on the page: what follows from which landing, and who does their part. Thread-safe. */
-final class ArrivalSection implements LiveSection {
+final class ArrivalSection implements LiveSection, Breakable {
 
   private static final int LAST = 8;
 
@@ -102,6 +104,14 @@ final class ArrivalSection implements LiveSection {
     }
     return new View(
         tally.counts(), duties.all(), known.stream().map(this::withSteps).toList(), alarms.last());
+  }
+
+  @Override
+  public List<String> broken() {
+    return duties.all().entrySet().stream()
+        .filter(duty -> duty.getValue() != Duties.Duty.WORKS)
+        .map(duty -> duty.getKey() + " " + duty.getValue().name().toLowerCase(Locale.ROOT))
+        .toList();
   }
 
   private Landing withSteps(Landing landing) {

@@ -20,7 +20,11 @@ import dev.sluice.demo.live.LiveSection;
 import dev.sluice.demo.loading.Jams;
 import dev.sluice.demo.problem.Problem;
 import dev.sluice.embedded.EmbeddedKafka;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
@@ -36,14 +40,25 @@ final class Chaos implements LiveSection {
   private final Jams jams;
   private final Connections connections;
   private final Smudges smudges;
+  private final Supplier<Stream<Breakable>> others;
   private volatile boolean brokerStopped;
 
-  Chaos(Backends backends, Switches switches, Jams jams, Connections connections, Smudges smudges) {
+  /**
+   * @param others what can be broken elsewhere in this process
+   */
+  Chaos(
+      Backends backends,
+      Switches switches,
+      Jams jams,
+      Connections connections,
+      Smudges smudges,
+      Supplier<Stream<Breakable>> others) {
     this.backends = backends;
     this.switches = switches;
     this.jams = jams;
     this.connections = connections;
     this.smudges = smudges;
+    this.others = others;
   }
 
   /**
@@ -54,13 +69,15 @@ final class Chaos implements LiveSection {
    * @param brokerStopped whether the embedded broker was stopped
    * @param brokerHere whether there is a broker here that can be stopped
    * @param jammed the departures whose belt is jammed
+   * @param broken all of it in words, and whatever else is broken in this process
    */
   record View(
       boolean slowCustoms,
       boolean slowScanner,
       boolean brokerStopped,
       boolean brokerHere,
-      Set<String> jammed) {}
+      Set<String> jammed,
+      List<String> broken) {}
 
   @Override
   public String event() {
@@ -74,7 +91,24 @@ final class Chaos implements LiveSection {
         switches.isScannerSlow(),
         brokerStopped,
         backends.kafka().isPresent(),
-        jams.keys());
+        jams.keys(),
+        broken());
+  }
+
+  private List<String> broken() {
+    List<String> broken = new ArrayList<>();
+    if (switches.isCustomsSlow()) {
+      broken.add("customs is slow");
+    }
+    if (switches.isScannerSlow()) {
+      broken.add("the scanner is slow");
+    }
+    if (brokerStopped) {
+      broken.add("Kafka is stopped");
+    }
+    jams.keys().forEach(key -> broken.add("the belt of " + key + " is jammed"));
+    others.get().forEach(other -> broken.addAll(other.broken()));
+    return broken;
   }
 
   Switches switches() {

@@ -21,6 +21,7 @@ import dev.sluice.demo.loading.Jams;
 import dev.sluice.kafka.KafkaChannel;
 import io.r2dbc.spi.ConnectionFactories;
 import io.r2dbc.spi.ConnectionFactoryOptions;
+import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.annotation.Value;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
@@ -41,6 +42,7 @@ class ChaosConfiguration {
       Jams jams,
       KafkaChannel checkedIn,
       Timetable timetable,
+      ObjectProvider<Breakable> others,
       @Value("${sluice.postgres.url}") String url,
       @Value("${sluice.postgres.username:}") String username,
       @Value("${sluice.postgres.password:}") String password) {
@@ -56,6 +58,7 @@ class ChaosConfiguration {
         switches,
         jams,
         new Connections(ConnectionFactories.get(database.build())),
-        new Smudges(checkedIn, timetable));
+        new Smudges(checkedIn, timetable),
+        others::stream);
   }
 }

@@ -17,13 +17,14 @@ package dev.sluice.demo.legacy;
 
 import dev.sluice.bridge.Bridge;
 import dev.sluice.bridge.BridgeHealth;
+import dev.sluice.demo.chaos.Breakable;
 import dev.sluice.demo.live.LiveSection;
 import java.util.List;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** The two bridges between the legacy system and the airport, with their switches and lights. */
-final class LegacyLink implements LiveSection {
+final class LegacyLink implements LiveSection, Breakable {
 
   private final Bridge.Pair bridges;
   private final List<Wire> wires;
@@ -87,6 +88,14 @@ final class LegacyLink implements LiveSection {
         host.heard(),
         List.of(light(bridges.there()), light(bridges.back())),
         host.lines());
+  }
+
+  @Override
+  public List<String> broken() {
+    View now = view();
+    return now.cut()
+        ? List.of("the wires of the bridges are cut")
+        : now.paused() ? List.of("the bridges are paused") : List.of();
   }
 
   private static Light light(Bridge bridge) {

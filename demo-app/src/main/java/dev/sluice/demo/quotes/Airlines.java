@@ -15,7 +15,17 @@
  */
 package dev.sluice.demo.quotes;
 
+import dev.sluice.demo.chaos.Breakable;
 import java.util.List;
 
 /** The partner airlines. */
-record Airlines(List<Airline> all) {}
+record Airlines(List<Airline> all) implements Breakable {
+
+  @Override
+  public List<String> broken() {
+    return all.stream()
+        .filter(airline -> !airline.isOpen())
+        .map(airline -> "the airline " + airline.name() + " is closed")
+        .toList();
+  }
+}

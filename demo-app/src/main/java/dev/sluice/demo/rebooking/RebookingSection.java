@@ -15,6 +15,7 @@
  */
 package dev.sluice.demo.rebooking;
 
+import dev.sluice.demo.chaos.Breakable;
 import dev.sluice.demo.live.LiveSection;
 import dev.sluice.store.SagaLog.Stats;
 import dev.sluice.store.SagaState;
@@ -36,7 +37,7 @@ import reactor.core.publisher.Mono;
  * Rebookings on the page: the newest, and those that wait for a decision. The journal is asked
  * twice a second; while it does not answer, what it said last is shown.
  */
-final class RebookingSection implements LiveSection, SmartLifecycle {
+final class RebookingSection implements LiveSection, Breakable, SmartLifecycle {
 
   private static final Duration EVERY = Duration.ofMillis(500);
   private static final int NEWEST = 8;
@@ -75,6 +76,14 @@ final class RebookingSection implements LiveSection, SmartLifecycle {
   public View view() {
     View known = last;
     return new View(known.up(), known.running(), known.parked(), partners.faults(), known.sagas());
+  }
+
+  @Override
+  public List<String> broken() {
+    return partners.faults().entrySet().stream()
+        .filter(Map.Entry::getValue)
+        .map(fault -> "a rebooking fails: " + fault.getKey())
+        .toList();
   }
 
   private Mono<View> ask() {

@@ -15,6 +15,7 @@
  */
 package dev.sluice.demo.screens;
 
+import dev.sluice.demo.chaos.Breakable;
 import dev.sluice.demo.flight.Departure;
 import dev.sluice.demo.flight.Timetable;
 import dev.sluice.demo.live.LiveSection;
@@ -34,7 +35,7 @@ import reactor.core.publisher.Flux;
  * that is broken is felt by nobody else. Beside what is published by hand, each flight that is the
  * next to leave is boarding.
  */
-final class FlightEvents implements LiveSection, SmartLifecycle {
+final class FlightEvents implements LiveSection, Breakable, SmartLifecycle {
 
   private static final int RETAINED = 1_000;
   private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
@@ -81,6 +82,14 @@ final class FlightEvents implements LiveSection, SmartLifecycle {
   @Override
   public View view() {
     return new View(topic.stats().published(), screens.stream().map(Screen::view).toList());
+  }
+
+  @Override
+  public List<String> broken() {
+    return screens.stream()
+        .filter(Screen::isBroken)
+        .map(screen -> "the screen " + screen.name() + " is broken")
+        .toList();
   }
 
   private void look() {

@@ -65,6 +65,10 @@ final class Screen {
     broken = on;
   }
 
+  boolean isBroken() {
+    return broken;
+  }
+
   /** Subscribes; what it has not shown yet of what the topic still has comes first. */
   void start(Topic<FlightEvent> topic) {
     subscription.update(

@@ -15,6 +15,7 @@
  */
 package dev.sluice.demo.turnaround;
 
+import dev.sluice.demo.chaos.Breakable;
 import dev.sluice.demo.live.LiveSection;
 import java.time.Duration;
 import java.util.List;
@@ -31,7 +32,7 @@ import reactor.core.publisher.Mono;
  * Turnarounds on the page: the newest, who works, and what the supervisor has done. The store is
  * asked twice a second; while it does not answer, what it said last is shown.
  */
-final class TurnaroundSection implements LiveSection, SmartLifecycle {
+final class TurnaroundSection implements LiveSection, Breakable, SmartLifecycle {
 
   private static final Duration EVERY = Duration.ofMillis(500);
   private static final int NEWEST = 6;
@@ -71,6 +72,14 @@ final class TurnaroundSection implements LiveSection, SmartLifecycle {
   public View view() {
     Known known = last;
     return new View(known.up(), desk.crews(), desk.remedies().last(), known.turnarounds());
+  }
+
+  @Override
+  public List<String> broken() {
+    return desk.crews().entrySet().stream()
+        .filter(crew -> !crew.getValue())
+        .map(crew -> "the crew " + crew.getKey() + " is dead")
+        .toList();
   }
 
   private Mono<Known> ask() {

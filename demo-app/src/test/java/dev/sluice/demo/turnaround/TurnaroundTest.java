@@ -144,13 +144,20 @@ class TurnaroundTest {
         .bodyValue("{\"flight\":\"XX 1\"}")
         .exchange()
         .expectStatus()
-        .isEqualTo(422);
-    web.get().uri("/api/turnarounds/unknown").exchange().expectStatus().isNotFound();
+        .isEqualTo(422)
+        .expectBody();
+    web.get().uri("/api/turnarounds/unknown").exchange().expectStatus().isNotFound().expectBody();
     web.put()
         .uri("/api/turnarounds/crews/pilot?works=false")
         .exchange()
         .expectStatus()
-        .isNotFound();
-    web.put().uri("/api/turnarounds/crews/fuel").exchange().expectStatus().isBadRequest();
+        .isNotFound()
+        .expectBody();
+    web.put()
+        .uri("/api/turnarounds/crews/fuel")
+        .exchange()
+        .expectStatus()
+        .isBadRequest()
+        .expectBody();
   }
 }

@@ -43,6 +43,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** The demo and a browser, started once for all tests. */
 final class Airport implements AutoCloseable {
@@ -52,7 +54,7 @@ final class Airport implements AutoCloseable {
 
   /** The browser's own words about an answer that the page asked for and deals with. */
   private static final Pattern REFUSAL =
-      Pattern.compile("^Failed to load resource: .* a status of 4\\d\\d .*/api/");
+      Pattern.compile("^Failed to load resource: .* a status of (4\\d\\d|504) .*/api/");
 
   private static final Path PICTURES = Path.of("target", "screenshots");
 
@@ -191,15 +193,28 @@ final class Airport implements AutoCloseable {
     }
   }
 
+  /** What a test has broken on purpose and not mended. */
+  List<String> broken() {
+    return JsonMapper.shared()
+        .readTree(answer("GET", "/api/chaos").body())
+        .path("broken")
+        .valueStream()
+        .map(JsonNode::asString)
+        .toList();
+  }
+
   /** Sends a request without a body; the answer's status. */
   int send(String method, String path) {
+    return answer(method, path).statusCode();
+  }
+
+  private HttpResponse<String> answer(String method, String path) {
     try {
       return http.send(
-              HttpRequest.newBuilder(URI.create(address + path))
-                  .method(method, HttpRequest.BodyPublishers.noBody())
-                  .build(),
-              HttpResponse.BodyHandlers.discarding())
-          .statusCode();
+          HttpRequest.newBuilder(URI.create(address + path))
+              .method(method, HttpRequest.BodyPublishers.noBody())
+              .build(),
+          HttpResponse.BodyHandlers.ofString());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {

@@ -53,9 +53,11 @@ class ChaosTest {
     slow.press("Space");
 
     assertThat(badge(page)).hasText("1");
+    assertThat(page.locator("#broken-now")).hasText("Broken now: customs is slow.");
     assertThat(page.locator("#customs-pace")).hasText("slow");
     slow.press("Space");
     assertThat(badge(page)).isHidden();
+    assertThat(page.locator("#broken-now")).hasText("");
     assertThat(page.locator("#customs-pace")).hasText("at its usual pace");
   }
 

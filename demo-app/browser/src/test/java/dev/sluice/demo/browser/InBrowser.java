@@ -27,6 +27,7 @@ import java.lang.annotation.Target;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
+import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
@@ -39,8 +40,9 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 /**
  * A test class that looks at the demo in a browser. Its methods may ask for the {@link Airport},
  * which is started once for all classes, and for a {@link Page}, on which nothing may go wrong: an
- * error on its console fails the test. What the page looked like when a test failed is in {@code
- * target/screenshots}. Without a Chromium the class is skipped.
+ * error on its console fails the test. Whatever the class breaks on purpose it has to mend. What
+ * the page looked like when a test failed is in {@code target/screenshots}. Without a Chromium the
+ * class is skipped.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
@@ -48,7 +50,8 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 @interface InBrowser {
 
   /** Finds the browser, starts what is not started, and looks for errors after each test. */
-  final class Extension implements ExecutionCondition, ParameterResolver, AfterEachCallback {
+  final class Extension
+      implements ExecutionCondition, ParameterResolver, AfterEachCallback, AfterAllCallback {
 
     private static final Namespace OURS = Namespace.create(InBrowser.class);
 
@@ -122,6 +125,14 @@ import org.junit.jupiter.api.extension.ParameterResolver;
                   + context.getRequiredTestMethod().getName());
         }
         assertThat(visit.errors()).as("errors on the console").isEmpty();
+      }
+    }
+
+    @Override
+    public void afterAll(ExtensionContext context) {
+      Airport airport = context.getRoot().getStore(OURS).get("airport", Airport.class);
+      if (airport != null) {
+        assertThat(airport.broken()).as("left broken by " + context.getDisplayName()).isEmpty();
       }
     }
   }

@@ -23,7 +23,7 @@ import com.microsoft.playwright.assertions.LocatorAssertions;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** The tour: it flips every switch there is, so it is the smoke test of the whole demo. */
+/** The tour: it flips the switches of all topics, so it is the smoke test of the whole demo. */
 @InBrowser
 class TourTest {
 
@@ -43,6 +43,7 @@ class TourTest {
         .doesNotContain("Missed");
     assertThat(page.locator("#s-verdict")).hasText("holds");
     assertThat(page.locator("#n-out-of-order")).hasText("0");
+    assertThat(airport.broken()).isEmpty();
     assertThat(page.locator("#tour-end")).isFocused();
 
     page.keyboard().press("Enter");

@@ -35,7 +35,8 @@ class TurnaroundsTest {
   void areDoneByWhoStandsByWhenACrewIsKilled(Airport airport, Page page) {
     page.navigate(airport.address("#turnarounds"));
     page.locator("#crew-fuel").focus();
-    page.keyboard().press("Space");
+    // What is asked for at once may be done in another order.
+    page.waitForResponse(Pattern.compile("/crews/fuel"), () -> page.keyboard().press("Space"));
 
     page.locator("#turn-flight").press("Enter");
 
@@ -44,7 +45,8 @@ class TurnaroundsTest {
         .containsText(
             Pattern.compile("fuel.*done by standby.*clean.*done by clean", Pattern.DOTALL));
     assertThat(page.locator("#remedy-list")).containsText("given to standby");
-    page.locator("#crew-fuel").press("Space");
+    page.waitForResponse(
+        Pattern.compile("/crews/fuel"), () -> page.locator("#crew-fuel").press("Space"));
     assertThat(page.locator("#crew-fuel")).isChecked();
   }
 }
