@@ -109,7 +109,8 @@ class AirportTest {
           .expectStatus()
           .isCreated()
           .expectHeader()
-          .location("/api/bags/" + tag);
+          .location("/api/bags/" + tag)
+          .expectBody();
       eventually(() -> ledger.find(tag), bag -> bag != null);
     }
 
@@ -254,14 +255,16 @@ class AirportTest {
           .expectStatus()
           .isNotFound()
           .expectHeader()
-          .contentType(MediaType.APPLICATION_PROBLEM_JSON);
+          .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+          .expectBody();
       web.put()
           .uri("/api/load")
           .exchange()
           .expectStatus()
           .isEqualTo(405)
           .expectHeader()
-          .contentType(MediaType.APPLICATION_PROBLEM_JSON);
+          .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+          .expectBody();
     }
   }
 
@@ -388,7 +391,8 @@ class AirportTest {
                         .contains("default-src 'none'", "frame-ancestors 'none'")
                         .doesNotContain("unsafe"))
             .expectHeader()
-            .valueEquals("X-Content-Type-Options", "nosniff");
+            .valueEquals("X-Content-Type-Options", "nosniff")
+            .expectBody();
       }
     }
 
@@ -401,26 +405,30 @@ class AirportTest {
           .expectStatus()
           .isForbidden()
           .expectHeader()
-          .contentType(MediaType.APPLICATION_PROBLEM_JSON);
+          .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+          .expectBody();
       web.delete()
           .uri("/api/load")
           .header("Origin", "http://elsewhere.example")
           .exchange()
           .expectStatus()
-          .isForbidden();
+          .isForbidden()
+          .expectBody();
       web.delete()
           .uri("/api/load")
           .header("Host", "rebound.example:" + port)
           .header("Sec-Fetch-Site", "same-origin")
           .exchange()
           .expectStatus()
-          .isForbidden();
+          .isForbidden()
+          .expectBody();
       web.delete()
           .uri("/api/load")
           .header("Origin", "http://127.0.0.1:" + port)
           .exchange()
           .expectStatus()
-          .isOk();
+          .isOk()
+          .expectBody();
     }
 
     @Test
@@ -449,6 +457,22 @@ class AirportTest {
       }
       assertThat(airport.get("/actuator/health/readiness").path("status").asString())
           .isEqualTo("UP");
+    }
+
+    @Test
+    void isScrapedByPrometheus() {
+      web.get()
+          .uri("/actuator/prometheus")
+          .exchange()
+          .expectStatus()
+          .isOk()
+          .expectBody(String.class)
+          .value(
+              numbers ->
+                  assertThat(numbers)
+                      .contains("jvm_memory_used_bytes{")
+                      .containsPattern("(?m)^sluice_[a-z_]+\\{.*flow=\"bag-loading\"")
+                      .containsPattern("(?m)^sluice_[a-z_]+\\{.*channel=\"transfers\""));
     }
   }
 }

@@ -58,7 +58,7 @@ class DeadLettersConfiguration {
         deadLetterTopic, DeadLettering.into(Topics.DEAD_LETTERS + " in PostgreSQL", store));
   }
 
-  @Bean
+  @Bean(destroyMethod = "dispose")
   DeadLetterReviewer deadLetterReviewer(PostgresDeadLetters store) {
     return DeadLettering.reviewer(store, REVIEW_EVERY, OVERDUE_AFTER, Schedulers.parallel());
   }

@@ -80,7 +80,7 @@ class LoadingConfiguration {
     return PostgresParkingLot.create(database);
   }
 
-  @Bean
+  @Bean(destroyMethod = "dispose")
   ParkingReviewer parkingReviewer(PostgresParkingLot lot) {
     return Parking.reviewer(
         lot, LoadingView.FLOW, REVIEW_EVERY, OVERDUE_AFTER, Schedulers.parallel());

@@ -79,11 +79,13 @@ class ScreeningConfiguration {
   }
 
   @Bean
+  Late late(PostgresDeadLetters deadLetters) {
+    return new Late(DeadLettering.into("dead letters of transfers", deadLetters));
+  }
+
+  @Bean
   RunnableFlow screening(
-      PostgresChannel transfers,
-      PostgresChannel belt,
-      Stations stations,
-      PostgresDeadLetters deadLetters) {
+      PostgresChannel transfers, PostgresChannel belt, Stations stations, Late late) {
     return Flow.from(transfers)
         .named(ScreeningView.SCREENING)
         .maxUnsettled(
@@ -102,7 +104,7 @@ class ScreeningConfiguration {
                             .coolDown(CLOSE_AFTER))
                     .lookAhead(ScreeningView.MOST_STATIONS)
                     .listener(stations))
-        .deadLetter(DeadLettering.into("dead letters of transfers", deadLetters))
+        .deadLetter(late)
         .to(Outbound.encoding(arrivals, belt));
   }
 
@@ -133,7 +135,7 @@ class ScreeningConfiguration {
 
   @Bean
   ScreeningView screeningView(
-      Flows flows, Stations stations, PostgresChannel transfers, PostgresChannel belt) {
-    return new ScreeningView(flows, stations, transfers, belt);
+      Flows flows, Stations stations, Late late, PostgresChannel transfers, PostgresChannel belt) {
+    return new ScreeningView(flows, stations, late, transfers, belt);
   }
 }

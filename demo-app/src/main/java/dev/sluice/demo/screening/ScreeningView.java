@@ -38,15 +38,17 @@ final class ScreeningView implements SmartLifecycle, LiveSection {
 
   private final Flows flows;
   private final Stations stations;
+  private final Late late;
   private final Inbound transfers;
   private final Inbound belt;
   private final Disposable.Swap asking = Disposables.swap();
   private volatile long waiting;
   private volatile long onBelt;
 
-  ScreeningView(Flows flows, Stations stations, Inbound transfers, Inbound belt) {
+  ScreeningView(Flows flows, Stations stations, Late late, Inbound transfers, Inbound belt) {
     this.flows = flows;
     this.stations = stations;
+    this.late = late;
     this.transfers = transfers;
     this.belt = belt;
   }
@@ -92,7 +94,7 @@ final class ScreeningView implements SmartLifecycle, LiveSection {
         onBelt,
         held(scanning),
         screening == null ? 0 : screening.stats().acknowledged(),
-        screening == null ? 0 : screening.stats().rejected(),
+        late.bags(),
         scanning == null ? 0 : scanning.stats().acknowledged());
   }
 

@@ -68,6 +68,7 @@ class ScreeningTest {
 
   @Test
   void eachBagIsLoadedOrTooLate() {
+    long seenLate = airport.get("/api/transfers").path("late").asLong();
     land(80, 5);
 
     eventually(() -> airport.get("/api/transfers").path("stations").asInt(), n -> n > 1);
@@ -75,6 +76,9 @@ class ScreeningTest {
         () -> ledger.counters().loaded() - before.loaded() + late() - lateBefore,
         ended -> ended == 80);
     assertThat(late()).isGreaterThanOrEqualTo(lateBefore + 5);
+    eventually(
+        () -> airport.get("/api/transfers").path("late").asLong() - seenLate,
+        seen -> seen == late() - lateBefore);
     assertThat(ledger.counters().difference()).isZero();
   }
 
