@@ -36,8 +36,8 @@ startTopics();
 [
   lamps,
   balance,
+  load, // says that no more bags come before it is said that all are settled
   bags,
-  load,
   parked,
   transfers,
   arrivals,

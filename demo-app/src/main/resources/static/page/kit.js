@@ -178,8 +178,25 @@ export function onSubmit(form, done) {
 
 // == what a screen reader hears: changes of state, never the running figures ==
 
+/** Long enough that what comes next does not take its place before it is read out. */
+const SAID_FOR = 1000;
+const MOST_SAID = 5;
+
+const said = [];
+
+/** Says one after the other; of more than a few at once the oldest are left out. */
 export function announce(words) {
-  text($('announce'), words);
+  said.push(words);
+  if (said.length === 1) say();
+  else if (said.length > MOST_SAID) said.splice(1, 1);
+}
+
+function say() {
+  text($('announce'), said[0]);
+  setTimeout(() => {
+    said.shift();
+    if (said.length > 0) say();
+  }, SAID_FOR);
 }
 
 /** Interrupts; an empty text takes it back. */

@@ -29,9 +29,14 @@ function draw(frame, before) {
   drawFigures(frame);
   drawBoard(frame, before !== null);
   drawConvoy(frame);
-  if (before && before.counters.inFlight > 0 && frame.counters.inFlight === 0 && frame.load.state !== 'running') {
+  if (before && !isSettled(before) && isSettled(frame)) {
     announce(`All bags are settled: ${whole.format(frame.counters.loaded)} loaded, ${whole.format(frame.counters.deadLettered)} dead-lettered.`);
   }
+}
+
+/** Nothing is under way, and nothing more is to come. */
+function isSettled({ counters, load }) {
+  return counters.inFlight === 0 && load.state !== 'running';
 }
 
 function drawFigures({ counters, rates, oldestInFlightMillis }) {

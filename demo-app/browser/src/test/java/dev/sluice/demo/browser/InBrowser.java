@@ -74,7 +74,7 @@ import org.junit.jupiter.api.extension.ParameterResolver;
                 + " environment variable CHROMIUM");
       }
       if (InBrowser.class.getResource(DRIVER) == null) {
-        return skipped(context, "no driver of the browser: it comes with -Pbrowser");
+        return skipped(context, "no driver of the browser: it comes with -Dbrowser");
       }
       return ConditionEvaluationResult.enabled("Chromium is " + chromium());
     }
