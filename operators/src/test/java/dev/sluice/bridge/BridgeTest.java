@@ -46,6 +46,7 @@ import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.test.scheduler.VirtualTimeScheduler;
 
 /** What crosses a bridge, when it is acknowledged, and what happens when it cannot cross. */
 class BridgeTest extends BridgeFixture {
@@ -957,9 +958,11 @@ class BridgeTest extends BridgeFixture {
 
     @Test
     void theFlowHasTheStepsThatAreAskedFor() {
+      VirtualTimeScheduler time = VirtualTimeScheduler.create();
       Outbound<byte[]> tap = TestChannel.create("tap");
-      FlowHandle handle = bridge(b -> b.flow(f -> f.wireTap(tap))).start();
+      FlowHandle handle = bridge(b -> b.flow(f -> f.wireTap(tap, c -> c.scheduler(time)))).start();
       source.offer("a1");
+      time.advanceTimeBy(Duration.ofMillis(1));
       assertThat(((TestChannel) tap).sentTexts()).containsExactly("a1");
       assertThat(target.sentTexts()).containsExactly("a1");
       stop(handle);

@@ -28,12 +28,20 @@ import dev.sluice.idempotent.ScriptedStore;
 import dev.sluice.store.IdempotencyStore;
 import dev.sluice.test.TestChannel;
 import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
+import reactor.test.scheduler.VirtualTimeScheduler;
 
 /** The code of docs/migration/from-spring-integration.md. */
 class SpringIntegrationPageTest {
+
+  private final VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
+
+  @AfterEach
+  void resetTime() {
+    VirtualTimeScheduler.reset();
+  }
 
   private static Mono<String> charge(String order) {
     return Mono.just(order + " charged");
@@ -53,7 +61,7 @@ class SpringIntegrationPageTest {
     Outbound<String> audit = texts(tapped);
     Outbound<String> receipts = texts(few);
     Outbound<String> big = texts(many);
-    IdempotencyStore store = new ScriptedStore(Schedulers.parallel());
+    IdempotencyStore store = new ScriptedStore(time);
     // #region flow
     RunnableFlow flow =
         Flow.from(orders) // an inbound channel adapter
@@ -69,6 +77,7 @@ class SpringIntegrationPageTest {
     // #endregion
     FlowHandle handle = flow.start();
     orders.offer("one", "big one", " ");
+    time.advanceTimeBy(Duration.ofMillis(1)); // a tap has its own thread
 
     assertThat(few.sentTexts()).containsExactly("one charged");
     assertThat(many.sentTexts()).containsExactly("big one charged");
