@@ -23,6 +23,7 @@ import dev.sluice.delivery.Outcome;
 import dev.sluice.dispatch.DispatchOptions;
 import dev.sluice.dispatch.FluxDispatch;
 import dev.sluice.dispatch.ReadyOrder;
+import dev.sluice.dispatch.RetryMeters;
 import dev.sluice.message.Message;
 import java.time.Clock;
 import java.util.Objects;
@@ -47,6 +48,7 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
   private final String assembly;
   private final ErrorPolicy policy;
   private final Clock clock;
+  private final RetryMeters retries;
   private final ConvoySpec<Message<T>> options;
   private final DispatchOptions dispatch;
 
@@ -54,7 +56,14 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
       Function<? super Message<T>, ? extends @Nullable Object> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,
       UnaryOperator<ConvoySpec<Message<T>>> spec) {
-    this(group, worker, spec, LeakDetector.assembly(), ErrorPolicy.defaults(), Clock.systemUTC());
+    this(
+        group,
+        worker,
+        spec,
+        LeakDetector.assembly(),
+        ErrorPolicy.defaults(),
+        Clock.systemUTC(),
+        new RetryMeters());
   }
 
   private DeliveryConvoy(
@@ -63,13 +72,15 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
       UnaryOperator<ConvoySpec<Message<T>>> spec,
       String assembly,
       ErrorPolicy policy,
-      Clock clock) {
+      Clock clock,
+      RetryMeters retries) {
     this.group = Objects.requireNonNull(group, "group");
     this.worker = Objects.requireNonNull(worker, "worker");
     this.spec = Objects.requireNonNull(spec, "spec");
     this.assembly = assembly;
     this.policy = Objects.requireNonNull(policy, "policy");
     this.clock = Objects.requireNonNull(clock, "clock");
+    this.retries = Objects.requireNonNull(retries, "retries");
     this.options = Objects.requireNonNull(spec.apply(ConvoySpec.defaults(policy)), "spec");
     this.dispatch = options.dispatchOptions();
     if (verdict() == GroupVerdict.HALT_GROUP && options.halted() == null) {
@@ -84,12 +95,17 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
    * ErrorPolicy#defaults()}.
    */
   public DeliveryConvoy<T, R> onError(ErrorPolicy policy) {
-    return new DeliveryConvoy<>(group, worker, spec, assembly, policy, clock);
+    return new DeliveryConvoy<>(group, worker, spec, assembly, policy, clock, retries);
+  }
+
+  /** Where it counts its retries. Defaults to where nobody looks. */
+  public DeliveryConvoy<T, R> counting(RetryMeters retries) {
+    return new DeliveryConvoy<>(group, worker, spec, assembly, policy, clock, retries);
   }
 
   /** The clock that tells whether a message has expired. Defaults to the system's in UTC. */
   public DeliveryConvoy<T, R> clock(Clock clock) {
-    return new DeliveryConvoy<>(group, worker, spec, assembly, policy, clock);
+    return new DeliveryConvoy<>(group, worker, spec, assembly, policy, clock, retries);
   }
 
   @Override
@@ -110,8 +126,9 @@ public final class DeliveryConvoy<T, R> implements Function<Flux<Delivery<T>>, F
             order == null ? null : order.of(Delivery::message),
             options.gate(),
             clock,
+            retries,
             assembly);
-    return FluxDispatch.create(source, () -> work, dispatch)
+    return FluxDispatch.create(source, () -> work, dispatch.observed(retries.step()))
         .doOnDiscard(Delivery.class, DeliveryConvoy::release);
   }
 

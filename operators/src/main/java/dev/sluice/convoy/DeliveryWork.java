@@ -24,6 +24,8 @@ import dev.sluice.delivery.Settlement;
 import dev.sluice.dispatch.Gate;
 import dev.sluice.dispatch.Lane;
 import dev.sluice.dispatch.ReadyOrder;
+import dev.sluice.dispatch.RetryMeters;
+import dev.sluice.dispatch.RetryMeters.Where;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.dispatch.Work;
 import dev.sluice.message.Message;
@@ -54,6 +56,7 @@ import reactor.util.context.ContextView;
  * @param lossGrace how long a worker may go on when its delivery was lost
  * @param timer where that time is scheduled; null for {@code Schedulers.parallel()}
  * @param gates what makes the gate of a subscription; null for none
+ * @param retries where retries are counted
  * @param assembly where the convoy was assembled, for the leak detector
  */
 record DeliveryWork<T, R>(
@@ -69,6 +72,7 @@ record DeliveryWork<T, R>(
     @Nullable ReadyOrder<? super Delivery<T>> order,
     @Nullable Function<? super Scheduler, ? extends Gate> gates,
     Clock clock,
+    RetryMeters retries,
     String assembly)
     implements Work<Delivery<T>, R, Delivery<R>> {
 
@@ -150,6 +154,7 @@ record DeliveryWork<T, R>(
     Outcome outcome = outcomeOf(error, run.attempt());
     if (outcome instanceof Outcome.Retry retry && !once) {
       listener.retrying(message, run.attempt(), retry.delay(), error);
+      retries.retrying(Where.IN_PLACE, error);
       run.supersede();
       return Verdict.retry(retry.delay());
     }

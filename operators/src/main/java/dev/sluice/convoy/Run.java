@@ -25,6 +25,7 @@ import dev.sluice.delivery.SplitSettlement;
 import dev.sluice.delivery.StaleDelivery;
 import dev.sluice.dispatch.Lane;
 import dev.sluice.dispatch.LaneSettlement;
+import dev.sluice.dispatch.RetryMeters.Where;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.message.Message;
 import dev.sluice.parking.ParkTheGroup;
@@ -193,8 +194,8 @@ final class Run extends LaneSettlement {
     } else if (outcome instanceof Outcome.Retry retry) {
       if (attempt() >= work.policy().maxAttempts()) {
         reject(new Outcome.Reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, retry.cause()));
-      } else {
-        comeBack(Verdict.retry(retry.delay()));
+      } else if (comeBack(Verdict.retry(retry.delay()))) {
+        work.retries().retrying(Where.IN_PLACE, retry.cause());
       }
     } else if (outcome instanceof Outcome.Release release) {
       comeBack(Verdict.rerun(release.delay()));

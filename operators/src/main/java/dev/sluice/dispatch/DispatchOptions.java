@@ -16,6 +16,7 @@
 package dev.sluice.dispatch;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
 
@@ -36,7 +37,7 @@ public record DispatchOptions(
     int lookAhead,
     @Nullable Duration timeout,
     @Nullable Scheduler timer,
-    java.util.function.Consumer<? super LaneGauges> observer) {
+    Consumer<? super LaneGauges> observer) {
 
   public DispatchOptions {
     if (lookAhead < concurrency.max()) {
@@ -46,5 +47,19 @@ public record DispatchOptions(
     if (timeout != null && (timeout.isNegative() || timeout.isZero())) {
       throw new IllegalArgumentException("timeout: " + timeout + " (expected: > PT0S)");
     }
+  }
+
+  /** The same, with one more who is told the gauges of each subscription. */
+  public DispatchOptions observed(Consumer<? super LaneGauges> also) {
+    return new DispatchOptions(
+        name,
+        concurrency,
+        lookAhead,
+        timeout,
+        timer,
+        gauges -> {
+          observer.accept(gauges);
+          also.accept(gauges);
+        });
   }
 }

@@ -100,14 +100,19 @@ public abstract class LaneSettlement extends SettlementCore {
         });
   }
 
-  /** The lane has it again, unless nothing runs there any more. */
-  protected final void comeBack(Verdict verdict) {
+  /**
+   * The lane has it again, unless nothing runs there any more.
+   *
+   * @return whether it has
+   */
+  protected final boolean comeBack(Verdict verdict) {
     if (delivery.isSettled() || !STATE.compareAndSet(this, OPEN, CAME_BACK)) {
       pass(RELEASED);
-    } else {
-      markDone();
-      lane.finish(verdict);
+      return false;
     }
+    markDone();
+    lane.finish(verdict);
+    return true;
   }
 
   /** From now on nothing runs again. Before whatever is decided because of that. */

@@ -21,7 +21,9 @@ import dev.sluice.channel.Outbound;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
+import dev.sluice.dispatch.RetryMeters;
 import dev.sluice.observe.FlowStep;
+import dev.sluice.observe.Meters;
 import dev.sluice.parking.DeliveryParking;
 import dev.sluice.retry.DeliveryRetry;
 import java.time.Duration;
@@ -67,6 +69,7 @@ final class FlowRun implements FlowHandle {
   private final FlowSettings settings;
   private final Intake intake;
   private final Stalls stalls;
+  private final RetryMeters retries = new RetryMeters();
   private final Sinks.One<Duration> stop = Sinks.one();
   private final Sinks.Empty<Void> giveUp = Sinks.empty();
   private final Sinks.Empty<Void> terminated = Sinks.empty();
@@ -78,7 +81,7 @@ final class FlowRun implements FlowHandle {
 
   FlowRun(FlowSettings settings) {
     this.settings = settings;
-    this.intake = new Intake(settings, this, this::fail);
+    this.intake = new Intake(settings, this, retries, this::fail);
     DeliveryRetry retry = settings.retry();
     if (retry != null) {
       intake.allowAttempts(retry.deliveries());
@@ -126,6 +129,10 @@ final class FlowRun implements FlowHandle {
     return intake;
   }
 
+  RetryMeters retries() {
+    return retries;
+  }
+
   void allowAttempts(int attempts) {
     intake.allowAttempts(attempts);
   }
@@ -155,9 +162,10 @@ final class FlowRun implements FlowHandle {
             .doOnSubscribe(s -> broken = null)
             .doFinally(this::sourceEnded);
     DeliveryParking parking = settings.parking();
-    Flux<Delivery<byte[]>> open = parking == null ? deliveries : deliveries.transform(parking);
+    Flux<Delivery<byte[]>> open =
+        parking == null ? deliveries : deliveries.transform(parking.counting(retries));
     DeliveryRetry retry = settings.retry();
-    return retry == null ? open : open.transform(retry);
+    return retry == null ? open : open.transform(retry.counting(retries));
   }
 
   private void sourceEnded(SignalType how) {
@@ -259,6 +267,12 @@ final class FlowRun implements FlowHandle {
   @Override
   public List<FlowStep> steps() {
     return end.get() == null ? FlowStep.above(consumption.last) : List.of();
+  }
+
+  @Override
+  public void meters(Meters meters) {
+    FlowHandle.super.meters(meters);
+    retries.meters(meters.with("flow", name()));
   }
 
   @Override

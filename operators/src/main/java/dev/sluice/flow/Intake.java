@@ -21,12 +21,15 @@ import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
+import dev.sluice.dispatch.RetryMeters;
+import dev.sluice.parking.ParkTheGroup;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.SynchronousSink;
@@ -44,6 +47,7 @@ final class Intake implements Pressure {
 
   private final FlowSettings settings;
   private final FlowHandle flow;
+  private final RetryMeters retries;
   private final Consumer<? super Throwable> fail;
   private final AtomicInteger out = new AtomicInteger();
   private volatile int window;
@@ -58,9 +62,14 @@ final class Intake implements Pressure {
   private final LongAdder rejected = new LongAdder();
   private final Consumer<Outcome> done = this::done;
 
-  Intake(FlowSettings settings, FlowHandle flow, Consumer<? super Throwable> fail) {
+  Intake(
+      FlowSettings settings,
+      FlowHandle flow,
+      RetryMeters retries,
+      Consumer<? super Throwable> fail) {
     this.settings = settings;
     this.flow = flow;
+    this.retries = retries;
     this.fail = fail;
     this.window = settings.effectiveMaxUnsettled();
     this.maxAttempts = settings.policy().maxAttempts();
@@ -129,12 +138,22 @@ final class Intake implements Pressure {
       acknowledged.increment();
     } else if (outcome instanceof Outcome.Release) {
       released.increment();
-    } else if (outcome instanceof Outcome.Retry) {
+    } else if (outcome instanceof Outcome.Retry retry) {
       retried.increment();
+      retries.retrying(RetryMeters.Where.CHANNEL, retry.cause());
     } else {
       rejected.increment();
+      if (outcome instanceof Outcome.Reject reject
+          && reject.reason() == DeadLetterReason.ATTEMPTS_EXHAUSTED) {
+        retries.exhausted(causeOf(reject));
+      }
     }
     out.decrementAndGet();
+  }
+
+  private static @Nullable Throwable causeOf(Outcome.Reject reject) {
+    Throwable cause = reject.cause();
+    return cause instanceof ParkTheGroup failure ? failure.getCause() : cause;
   }
 
   // == pressure ==

@@ -57,7 +57,8 @@ final class Scope {
   }
 
   <T, R> Flux<Delivery<R>> convoy(Flux<Delivery<T>> source, DeliveryConvoy<T, R> recipe) {
-    DeliveryConvoy<T, R> convoy = recipe.onError(settings.policy()).clock(settings.clock());
+    DeliveryConvoy<T, R> convoy =
+        recipe.onError(settings.policy()).clock(settings.clock()).counting(run.retries());
     run.allowAttempts(convoy.maxAttempts());
     return source.transform(convoy);
   }

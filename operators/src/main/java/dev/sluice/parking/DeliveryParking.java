@@ -24,6 +24,7 @@ import dev.sluice.delivery.LeakDetector;
 import dev.sluice.dispatch.Concurrency;
 import dev.sluice.dispatch.DispatchOptions;
 import dev.sluice.dispatch.FluxDispatch;
+import dev.sluice.dispatch.RetryMeters;
 import dev.sluice.store.ParkingLot;
 import java.util.Objects;
 import java.util.function.Function;
@@ -67,6 +68,7 @@ public final class DeliveryParking
   private final boolean exclusive;
   private final int window;
   private final int maxAttempts;
+  private final RetryMeters retries;
 
   DeliveryParking(ParkingLot lot, ParkingSpec spec) {
     this(
@@ -74,16 +76,23 @@ public final class DeliveryParking
         LeakDetector.assembly(),
         false,
         DEFAULT_WINDOW,
-        ErrorPolicy.defaults().maxAttempts());
+        ErrorPolicy.defaults().maxAttempts(),
+        new RetryMeters());
   }
 
   private DeliveryParking(
-      Lot lot, String assembly, boolean exclusive, int window, int maxAttempts) {
+      Lot lot,
+      String assembly,
+      boolean exclusive,
+      int window,
+      int maxAttempts,
+      RetryMeters retries) {
     this.lot = lot;
     this.assembly = assembly;
     this.exclusive = exclusive;
     this.window = window;
     this.maxAttempts = maxAttempts;
+    this.retries = retries;
   }
 
   /**
@@ -101,13 +110,19 @@ public final class DeliveryParking
         assembly,
         exclusive,
         window,
-        maxAttempts);
+        maxAttempts,
+        retries);
   }
 
   /** What the channel of the deliveries can do. Defaults to nothing. */
   public DeliveryParking source(Predicate<Capability> capabilities) {
     return new DeliveryParking(
-        lot, assembly, capabilities.test(Capability.EXCLUSIVE_GROUPS), window, maxAttempts);
+        lot,
+        assembly,
+        capabilities.test(Capability.EXCLUSIVE_GROUPS),
+        window,
+        maxAttempts,
+        retries);
   }
 
   /** How many deliveries may be out and not settled, 1 or more. Defaults to 1024. */
@@ -115,24 +130,36 @@ public final class DeliveryParking
     if (window < 1) {
       throw new IllegalArgumentException("window: " + window + " (expected: >= 1)");
     }
-    return new DeliveryParking(lot, assembly, exclusive, window, maxAttempts);
+    return new DeliveryParking(lot, assembly, exclusive, window, maxAttempts, retries);
   }
 
   /** How often a message is tried that is retried in its place. Defaults to 4. */
   public DeliveryParking maxAttempts(int maxAttempts) {
-    return new DeliveryParking(lot, assembly, exclusive, window, maxAttempts);
+    return new DeliveryParking(lot, assembly, exclusive, window, maxAttempts, retries);
+  }
+
+  /** Where it counts its retries. Defaults to where nobody looks. */
+  public DeliveryParking counting(RetryMeters retries) {
+    return new DeliveryParking(
+        lot, assembly, exclusive, window, maxAttempts, Objects.requireNonNull(retries, "retries"));
   }
 
   @Override
   public Flux<Delivery<byte[]>> apply(Flux<Delivery<byte[]>> deliveries) {
     DispatchOptions options =
         new DispatchOptions(
-            "parking", Concurrency.fixed(window), window, null, lot.timer(), gauges -> {});
+            "parking", Concurrency.fixed(window), window, null, lot.timer(), retries.step());
     return Flux.deferContextual(
         context -> {
           ParkingWork work =
               new ParkingWork(
-                  lot, new Questions(lot), exclusive, maxAttempts, assembly, Context.of(context));
+                  lot,
+                  new Questions(lot),
+                  exclusive,
+                  maxAttempts,
+                  retries,
+                  assembly,
+                  Context.of(context));
           return FluxDispatch.create(deliveries.map(Arrival::new), () -> work, options)
               .doOnDiscard(Arrival.class, arrival -> Arrival.giveBack(arrival.delivery))
               .doOnDiscard(Delivery.class, Arrival::giveBack);

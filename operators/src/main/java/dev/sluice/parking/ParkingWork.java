@@ -20,6 +20,7 @@ import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.Settlement;
 import dev.sluice.dispatch.Lane;
+import dev.sluice.dispatch.RetryMeters;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.dispatch.Work;
 import java.util.Objects;
@@ -34,6 +35,7 @@ import reactor.util.context.Context;
  * answer and what follows. Then it goes on, and the lane is held until it is decided.
  *
  * @param exclusive whether the source itself delivers one message of a group at a time
+ * @param retries where retries are counted
  * @param assembly where the parking was assembled, for the leak detector
  * @param context that of the subscriber, for what is discarded
  */
@@ -42,6 +44,7 @@ record ParkingWork(
     Questions questions,
     boolean exclusive,
     int maxAttempts,
+    RetryMeters retries,
     String assembly,
     Context context)
     implements Work<Arrival, Arrival, Delivery<byte[]>> {

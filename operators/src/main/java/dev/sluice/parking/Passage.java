@@ -19,6 +19,7 @@ import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.dispatch.Lane;
 import dev.sluice.dispatch.LaneSettlement;
+import dev.sluice.dispatch.RetryMeters.Where;
 import dev.sluice.dispatch.Verdict;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -63,6 +64,9 @@ final class Passage extends LaneSettlement {
     } else if (outcome instanceof Outcome.Reject reject
         && reject.cause() instanceof ParkTheGroup failure
         && !work.isReplay(arrival)) {
+      if (reject.reason() == DeadLetterReason.ATTEMPTS_EXHAUSTED) {
+        work.retries().exhausted(failure.getCause());
+      }
       park(failure);
     } else if (!work.keepsPlace(arrival)) {
       pass(outcome);
@@ -71,8 +75,8 @@ final class Passage extends LaneSettlement {
         pass(
             new Outcome.Reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, retry.cause())
                 .withAttempts(attempt));
-      } else {
-        comeBack(Verdict.retry(retry.delay()));
+      } else if (comeBack(Verdict.retry(retry.delay()))) {
+        work.retries().retrying(Where.IN_PLACE, retry.cause());
       }
     } else if (outcome instanceof Outcome.Release release && isOfTheMessage(release)) {
       comeBack(Verdict.rerun(release.delay()));

@@ -26,6 +26,7 @@ import dev.sluice.delivery.Outcome;
 import dev.sluice.dispatch.Concurrency;
 import dev.sluice.dispatch.DispatchOptions;
 import dev.sluice.dispatch.FluxDispatch;
+import dev.sluice.dispatch.RetryMeters;
 import java.time.Clock;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -72,6 +73,7 @@ public final class DeliveryRetry
   private final Predicate<Capability> source;
   private final Clock clock;
   private final int window;
+  private final RetryMeters retries;
 
   DeliveryRetry(RetrySpec spec) {
     this(
@@ -79,26 +81,33 @@ public final class DeliveryRetry
         LeakDetector.assembly(),
         capability -> false,
         Clock.systemUTC(),
-        DEFAULT_WINDOW);
+        DEFAULT_WINDOW,
+        new RetryMeters());
   }
 
   private DeliveryRetry(
-      RetrySpec spec, String assembly, Predicate<Capability> source, Clock clock, int window) {
+      RetrySpec spec,
+      String assembly,
+      Predicate<Capability> source,
+      Clock clock,
+      int window,
+      RetryMeters retries) {
     this.spec = spec;
     this.assembly = assembly;
     this.source = source;
     this.clock = Objects.requireNonNull(clock, "clock");
     this.window = window;
+    this.retries = Objects.requireNonNull(retries, "retries");
   }
 
   /** What the channel of the deliveries can do. Defaults to nothing. */
   public DeliveryRetry source(Predicate<Capability> capabilities) {
-    return new DeliveryRetry(spec, assembly, capabilities, clock, window);
+    return new DeliveryRetry(spec, assembly, capabilities, clock, window, retries);
   }
 
   /** The clock that tells when a copy is due. Defaults to the system's in UTC. */
   public DeliveryRetry clock(Clock clock) {
-    return new DeliveryRetry(spec, assembly, source, clock, window);
+    return new DeliveryRetry(spec, assembly, source, clock, window, retries);
   }
 
   /** How many deliveries may be out and not settled, 1 or more. Defaults to 1024. */
@@ -106,7 +115,12 @@ public final class DeliveryRetry
     if (window < 1) {
       throw new IllegalArgumentException("window: " + window + " (expected: >= 1)");
     }
-    return new DeliveryRetry(spec, assembly, source, clock, window);
+    return new DeliveryRetry(spec, assembly, source, clock, window, retries);
+  }
+
+  /** Where it counts its retries. Defaults to where nobody looks. */
+  public DeliveryRetry counting(RetryMeters retries) {
+    return new DeliveryRetry(spec, assembly, source, clock, window, retries);
   }
 
   /** What is done in place, for the steps that do it themselves. */
@@ -116,7 +130,7 @@ public final class DeliveryRetry
 
   /** The same with other retries in place. */
   public DeliveryRetry policy(ErrorPolicy policy) {
-    return new DeliveryRetry(spec.inPlace(policy), assembly, source, clock, window);
+    return new DeliveryRetry(spec.inPlace(policy), assembly, source, clock, window, retries);
   }
 
   /** How often a message may be delivered. */
@@ -136,10 +150,10 @@ public final class DeliveryRetry
 
   @Override
   public Flux<Delivery<byte[]>> apply(Flux<Delivery<byte[]>> deliveries) {
-    RetryWork work = new RetryWork(spec, source, clock, assembly);
+    RetryWork work = new RetryWork(spec, source, clock, retries, assembly);
     DispatchOptions options =
         new DispatchOptions(
-            "retry", Concurrency.fixed(window), window, null, spec.timer(), gauges -> {});
+            "retry", Concurrency.fixed(window), window, null, spec.timer(), retries.step());
     return FluxDispatch.create(deliveries.map(Tried::new), () -> work, options)
         .doOnDiscard(Tried.class, tried -> giveBack(tried.delivery))
         .doOnDiscard(Delivery.class, DeliveryRetry::giveBack);

@@ -21,6 +21,7 @@ import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.Settlement;
 import dev.sluice.dispatch.Lane;
+import dev.sluice.dispatch.RetryMeters;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.dispatch.Work;
 import dev.sluice.message.Message;
@@ -35,9 +36,11 @@ import reactor.core.publisher.Mono;
  * and the lane is held until that has decided it.
  *
  * @param source what the channel can do
+ * @param retries where retries are counted
  * @param assembly where the retries were assembled, for the leak detector
  */
-record RetryWork(RetrySpec spec, Predicate<Capability> source, Clock clock, String assembly)
+record RetryWork(
+    RetrySpec spec, Predicate<Capability> source, Clock clock, RetryMeters retries, String assembly)
     implements Work<Tried, Tried, Delivery<byte[]>> {
 
   /** Whether a message can wait at the channel that has delivered it. */

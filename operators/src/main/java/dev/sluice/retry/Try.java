@@ -21,10 +21,12 @@ import dev.sluice.delivery.DeadLetterReason;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.dispatch.Lane;
 import dev.sluice.dispatch.LaneSettlement;
+import dev.sluice.dispatch.RetryMeters.Where;
 import dev.sluice.dispatch.Verdict;
 import dev.sluice.message.Message;
 import dev.sluice.parking.ParkTheGroup;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
@@ -71,7 +73,7 @@ final class Try extends LaneSettlement {
       pass(outcome instanceof Outcome.Ack ? outcome : LOST);
     } else if (outcome instanceof Outcome.Retry retry) {
       if (tried.attempt() < work.spec().policy().maxAttempts()) {
-        comeBack(Verdict.retry(retry.delay()));
+        comeBack(Verdict.retry(retry.delay()), Where.IN_PLACE, retry.cause());
       } else {
         exhausted(new Outcome.Reject(DeadLetterReason.ATTEMPTS_EXHAUSTED, retry.cause()));
       }
@@ -117,7 +119,13 @@ final class Try extends LaneSettlement {
 
   private void delayInPlace(Outcome.Reject reject) {
     tried.nextRound(reject.attempts());
-    comeBack(Verdict.retry(work.spec().delay()));
+    comeBack(Verdict.retry(work.spec().delay()), Where.HELD, reject.cause());
+  }
+
+  private void comeBack(Verdict verdict, Where where, @Nullable Throwable cause) {
+    if (comeBack(verdict)) {
+      work.retries().retrying(where, cause);
+    }
   }
 
   /** Does not give up while the delivery is ours: what cannot be sent holds its place. */
@@ -134,11 +142,16 @@ final class Try extends LaneSettlement {
                     .filter(error -> !isRefused(error))
                     .doBeforeRetry(signal -> notYet(waiting, signal))
                     .scheduler(scheduler()))
-            .map(receipt -> Outcome.deferred())
+            .map(receipt -> moved(reject))
             .takeUntilOther(lost())
             .defaultIfEmpty(LOST)
             .doOnCancel(() -> pass(RELEASED))
             .subscribe(this::pass, refused -> delayInPlace(reject)));
+  }
+
+  private Outcome moved(Outcome.Reject reject) {
+    work.retries().retrying(Where.ELSEWHERE, reject.cause());
+    return Outcome.deferred();
   }
 
   /** It may be away for hours, and many wait for it: each says so ever less often. */

@@ -32,6 +32,7 @@ import dev.sluice.store.ParkingLot;
 import dev.sluice.store.ParkingLot.ParkedGroup;
 import dev.sluice.store.StoreFailed;
 import dev.sluice.test.LeakCheck;
+import dev.sluice.test.MeterReadings;
 import dev.sluice.test.TestChannel;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -209,6 +210,53 @@ class ParkingFlowTest {
     assertThat(groups().get(0).why()).isEqualTo("POISON java.lang.IllegalArgumentException: a1");
     assertThat(deadLetters.sent()).isEmpty();
     assertSettled(handle);
+  }
+
+  @Test
+  void countsWhatIsParkedBecauseItsAttemptsAreUsedUp() {
+    failures.put("a1", 1);
+    bad.add("b1");
+    FlowHandle handle = start();
+    MeterReadings readings = MeterReadings.of(handle);
+    String exhausted = "sluice.retries.exhausted{flow=shipping, reason=error}";
+    source.offer("a1", "b1");
+    assertThat(parked("a")).containsExactly("a1");
+    assertThat(parked("b")).containsExactly("b1");
+    assertThat(readings.read()).containsEntry(exhausted, 1.0);
+    failures.put("a1", 1);
+    release("a");
+    assertThat(parked("a")).containsExactly("a1");
+    assertThat(readings.read()).containsEntry(exhausted, 2.0);
+  }
+
+  @Test
+  void countsTheRetriesOfWhatKeepsItsPlace() {
+    failures.put("decode", 2);
+    FlowHandle handle =
+        Flow.from(source)
+            .named("shipping")
+            .clock(clock)
+            .onError(ErrorPolicy.defaults().retries(2).jitter(0))
+            .parking(lot, spec -> spec)
+            .decode(StringCodec.utf8())
+            .map(
+                text -> {
+                  if (failures.merge("decode", -1, Integer::sum) >= 0) {
+                    throw new IllegalStateException(text);
+                  }
+                  return text;
+                })
+            .to(target)
+            .start();
+    source.offer("a1", "a2");
+    assertThat(MeterReadings.of(handle).read())
+        .containsEntry("sluice.retries{flow=shipping, reason=error, where=in-place}", 1.0)
+        .containsEntry("sluice.retries.waiting{flow=shipping}", 1.0);
+    pass(Duration.ofSeconds(5));
+    assertThat(shipments.sentTexts()).containsExactly("a1", "a2");
+    assertThat(MeterReadings.of(handle).read())
+        .containsEntry("sluice.retries{flow=shipping, reason=error, where=in-place}", 2.0)
+        .containsEntry("sluice.retries.waiting{flow=shipping}", 0.0);
   }
 
   @Test

@@ -113,7 +113,9 @@ public interface FlowHandle extends Metered {
    * outcome}, {@code sluice.deliveries.unsettled} and its bound {@code sluice.deliveries.window},
    * {@code sluice.flow.up} (1 or 0), {@code sluice.flow.restarts}, {@code sluice.flow.stalled}
    * (dead letters that their target does not take) and {@code sluice.flow.buffered}, what its steps
-   * hold together.
+   * hold together. A flow of {@code sluice-operators} also names what is tried again, and where it
+   * waits meanwhile: {@code sluice.retries}, {@code sluice.retries.exhausted} and {@code
+   * sluice.retries.waiting}.
    */
   @Override
   @Experimental
