@@ -202,11 +202,14 @@ public class MessagedSagaBenchmark {
             .transform(step(1))
             .transform(step(2))
             .as(saga("messaged", s -> s))
-            .map(
-                result ->
-                    result instanceof SagaResult.Completed<String> done
-                        ? String.valueOf(done.value())
-                        : ""));
+            .map(MessagedSagaBenchmark::completed));
+  }
+
+  private static String completed(SagaResult<String> result) {
+    if (result instanceof SagaResult.Completed<String> done) {
+      return String.valueOf(done.value());
+    }
+    throw new IllegalStateException(result + " (expected: completed)");
   }
 
   private Function<Mono<String>, Mono<String>> step(int number) {

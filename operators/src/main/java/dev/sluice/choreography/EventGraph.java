@@ -227,7 +227,7 @@ public final class EventGraph {
    * participants have corners, deadlines six of them; what becomes known of a failure, and what a
    * deadline watches, is dotted.
    */
-  public String mermaid() {
+  public String toMermaid() {
     StringBuilder text = new StringBuilder("flowchart LR\n");
     Map<String, String> ids = new HashMap<>();
     for (String event : events) {

@@ -354,8 +354,4 @@ final class FlowSettings implements Cloneable {
   boolean isDivided() {
     return divided;
   }
-
-  boolean sourceCan(Capability capability) {
-    return source.can(capability);
-  }
 }

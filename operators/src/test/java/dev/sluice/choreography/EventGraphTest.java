@@ -206,7 +206,7 @@ class EventGraphTest {
                               .expects(
                                   Expectation.after("soon", A, Duration.ofMinutes(5), B, C)
                                       .emits(D, a -> a)))
-                  .mermaid())
+                  .toMermaid())
           .isEqualTo(
               """
               flowchart LR

@@ -182,6 +182,36 @@ class PagesTest {
     }
   }
 
+  /** For those who know the pattern that they want, by the name that the textbooks give it. */
+  @Test
+  void everyPatternOfTheTextbooksLeadsToAPage() {
+    String page = Page.read(ROOT.resolve("docs/README.md")).text();
+    String names = page.substring(page.indexOf("## By name"), page.indexOf("## How it works"));
+    assertThat(names)
+        .containsIgnoringCase("[asynchronous request-reply](patterns/")
+        .containsIgnoringCase("[choreography](patterns/")
+        .containsIgnoringCase("[claim check](patterns/")
+        .containsIgnoringCase("[competing consumers](patterns/")
+        .containsIgnoringCase("[dead letters](patterns/")
+        .containsIgnoringCase("[filter](patterns/")
+        .containsIgnoringCase("[idempotent consumer](patterns/")
+        .containsIgnoringCase("[message router,")
+        .containsIgnoringCase("[messaging bridge](patterns/")
+        .containsIgnoringCase("[pipes and filters](patterns/")
+        .containsIgnoringCase("[point-to-point](patterns/")
+        .containsIgnoringCase("[priority queue](patterns/")
+        .containsIgnoringCase("[publish-subscribe](patterns/")
+        .containsIgnoringCase("[queue-based load leveling](patterns/")
+        .containsIgnoringCase("[request/reply](patterns/")
+        .containsIgnoringCase("[saga](patterns/")
+        .containsIgnoringCase("[scatter-gather](patterns/")
+        .containsIgnoringCase("[scheduler, agent, supervisor](patterns/")
+        .containsIgnoringCase("[sequential convoy](patterns/");
+    for (Page pattern : Page.of("patterns")) {
+      assertThat(names).contains("](patterns/" + pattern.file().getFileName());
+    }
+  }
+
   @Test
   void everyDoorAndEveryVerbIsInAPage() throws IOException {
     Set<String> names = new HashSet<>();

@@ -16,34 +16,61 @@
 package dev.sluice.bench.report;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 
-/** A program of its own, which checks its results and prints them: they are shown as they are. */
-record Harness(String id, String main, String briefly, String fully) implements Section {
+/**
+ * A program of its own, which checks its results and prints them: they are shown as they are.
+ *
+ * @param arguments what it is called with, for each effort
+ */
+record Harness(String id, String main, Map<Effort, String> arguments) implements Section {
+
+  /** One that has not ended by then has failed: nobody may be watching. */
+  private static final long PATIENCE_MINUTES = 60;
 
   @Override
-  public String run(boolean brief, Path pictures) throws IOException, InterruptedException {
-    String arguments = brief ? briefly : fully;
+  public String run(Effort effort, Path pictures) throws IOException, InterruptedException {
+    String with = Objects.requireNonNull(arguments.get(effort));
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx1g", "-cp", System.getProperty("java.class.path"), main));
-    if (!arguments.isEmpty()) {
-      command.addAll(List.of(arguments.split(" ")));
+    if (!with.isEmpty()) {
+      command.addAll(List.of(with.split(" ")));
     }
-    Process process =
-        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-    String printed =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-    int code = process.waitFor();
-    if (code != 0) {
-      throw new IllegalStateException(main + ": exit code " + code + " (expected: 0)\n" + printed);
+    Path output = Files.createTempFile("sluice-" + id, ".txt");
+    try {
+      Process process =
+          new ProcessBuilder(command)
+              .redirectOutput(output.toFile())
+              .redirectError(ProcessBuilder.Redirect.INHERIT)
+              .start();
+      boolean ended = process.waitFor(PATIENCE_MINUTES, TimeUnit.MINUTES);
+      if (!ended) {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly().waitFor();
+      }
+      String printed = Files.readString(output).strip();
+      if (!ended || process.exitValue() != 0) {
+        throw new IllegalStateException(
+            String.format(
+                "%s: %s (expected: exit code 0 within %d minutes)%n%s",
+                main,
+                ended ? "exit code " + process.exitValue() : "still running",
+                PATIENCE_MINUTES,
+                printed));
+      }
+      return (with.isEmpty() ? "With its defaults:" : "With `" + with + "`:")
+          + "\n\n```text\n"
+          + printed
+          + "\n```";
+    } finally {
+      Files.delete(output);
     }
-    return (arguments.isEmpty() ? "With its defaults:" : "With `" + arguments + "`:")
-        + "\n\n```text\n"
-        + printed
-        + "\n```";
   }
 }

@@ -39,7 +39,7 @@ import org.openjdk.jmh.runner.options.TimeValue;
  * A JMH benchmark, as a table and a plot of each method beside its peer of the same run.
  *
  * @param peers whom each method of ours stands beside
- * @param only the values of parameters that a brief run keeps to
+ * @param only the values of parameters that all but a full run keep to
  */
 record Jmh(String id, String benchmark, Map<String, String> peers, Map<String, List<String>> only)
     implements Section {
@@ -87,9 +87,9 @@ record Jmh(String id, String benchmark, Map<String, String> peers, Map<String, L
   }
 
   @Override
-  public String run(boolean briefly, Path pictures) throws IOException {
+  public String run(Effort effort, Path pictures) throws IOException {
     Map<String, Map<String, Seen>> seen = new LinkedHashMap<>(); // parameters → method → numbers
-    for (RunResult run : measure(briefly)) {
+    for (RunResult run : measure(effort)) {
       String method = run.getParams().getBenchmark();
       seen.computeIfAbsent(parameters(run), p -> new TreeMap<>())
           .put(method.substring(method.lastIndexOf('.') + 1), Seen.of(run));
@@ -118,15 +118,25 @@ record Jmh(String id, String benchmark, Map<String, String> peers, Map<String, L
         + ")";
   }
 
-  private Collection<RunResult> measure(boolean briefly) {
+  private Collection<RunResult> measure(Effort effort) {
     ChainedOptionsBuilder options =
         new OptionsBuilder()
             .include("\\." + benchmark + "\\.")
             .shouldFailOnError(true)
             .addProfiler(GCProfiler.class)
             .addProfiler(CpuProfiler.class);
-    if (briefly) {
-      options.forks(1).measurementIterations(4).measurementTime(TimeValue.seconds(1));
+    if (effort == Effort.CHECK) {
+      TimeValue moment = TimeValue.milliseconds(100);
+      options
+          .warmupIterations(1)
+          .warmupTime(moment)
+          .measurementIterations(1)
+          .measurementTime(moment);
+    } else if (effort == Effort.BRIEF) {
+      options.measurementIterations(4).measurementTime(TimeValue.seconds(1));
+    }
+    if (effort != Effort.FULL) {
+      options.forks(1);
       only.forEach((name, values) -> options.param(name, values.toArray(String[]::new)));
     }
     try {

@@ -17,6 +17,7 @@ package dev.sluice.bench.report;
 
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -26,37 +27,77 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Runs the benchmarks, one after the other, and writes what was seen into their page.
+ * Runs the benchmarks, one after the other, and writes what was seen into their page: each section
+ * when it has ended, so that one that fails costs the others nothing. When all have run it says how
+ * long each has taken and which have failed, and fails if any has.
  *
  * <pre>
  * mvn -pl benchmarks -am -Preport verify -DskipTests
  * mvn -pl benchmarks -am -Preport verify -DskipTests -Dreport.args="briefly only=compete,gather"
+ * mvn -pl benchmarks -am -Preport verify -DskipTests -Dreport.args=check
  * </pre>
  */
 public final class Report {
 
-  private Report() {}
+  private final Path file;
+  private final Effort effort;
+  private final List<String> took = new ArrayList<>();
+  private final List<String> failed = new ArrayList<>();
+
+  private Report(Path file, Effort effort) {
+    this.file = file;
+    this.effort = effort;
+  }
 
   /**
    * Runs.
    *
-   * @param args the page, then {@code briefly} for fewer rounds and {@code only=} with the ids of
-   *     the sections, unless it is to be all of them
+   * @param args the page, then {@code briefly} for fewer rounds, or {@code check} to see only that
+   *     everything runs, which writes nothing; and {@code only=} with the ids of the sections,
+   *     unless it is to be all of them
    */
   public static void main(String[] args) throws IOException, InterruptedException {
-    Path file = Path.of(args[0]).toAbsolutePath();
     List<String> options = Arrays.asList(args).subList(1, args.length);
-    boolean briefly = options.contains("briefly");
     List<Section> sections = sections(options);
+    Report report = new Report(Path.of(args[0]).toAbsolutePath(), effort(options));
+    report.run(sections);
+    report.took.forEach(System.out::println);
+    if (!report.failed.isEmpty()) {
+      System.err.println("failed: " + String.join(", ", report.failed));
+      System.exit(1);
+    }
+  }
+
+  private void run(List<Section> sections) throws IOException, InterruptedException {
     Page page = new Page(file);
     for (Section section : sections) {
       page.require(section.id());
     }
-    Path pictures = file.resolveSibling("benchmarks");
+    boolean check = effort == Effort.CHECK;
+    Path pictures =
+        check ? Files.createTempDirectory("sluice-report") : file.resolveSibling("benchmarks");
     for (Section section : sections) {
-      String seen = section.run(briefly, pictures);
-      page.write(section.id(), machine(briefly) + "\n\n" + seen);
+      long begin = System.nanoTime();
+      try {
+        String seen = section.run(effort, pictures);
+        if (!check) {
+          page.write(section.id(), machine() + "\n\n" + seen);
+        }
+      } catch (IOException | RuntimeException e) {
+        e.printStackTrace();
+        failed.add(section.id());
+      }
+      took.add(
+          String.format(
+              Locale.ROOT, "%s: %.1f min", section.id(), (System.nanoTime() - begin) / 60e9));
     }
+  }
+
+  private static Effort effort(List<String> options) {
+    if (options.contains("check")) {
+      return Effort.CHECK;
+    }
+    return options.contains("briefly") ? Effort.BRIEF : Effort.FULL;
   }
 
   private static List<Section> sections(List<String> options) {
@@ -64,9 +105,9 @@ public final class Report {
     for (String option : options) {
       if (option.startsWith("only=")) {
         ids.addAll(List.of(option.substring("only=".length()).split(",")));
-      } else if (!option.equals("briefly")) {
+      } else if (!option.equals("briefly") && !option.equals("check")) {
         throw new IllegalArgumentException(
-            "option: " + option + " (expected: briefly or only=id,id)");
+            "option: " + option + " (expected: briefly, check or only=id,id)");
       }
     }
     List<Section> chosen =
@@ -83,12 +124,12 @@ public final class Report {
   }
 
   /** Where and when, and how busy it was: what is seen depends on it. */
-  private static String machine(boolean briefly) {
+  private String machine() {
     return String.format(
         Locale.ROOT,
         "Seen on %s%s on JDK %s, %s %s, %d processors at a load of %.1f:",
         LocalDate.now(ZoneOffset.UTC),
-        briefly ? ", in a brief run," : "",
+        effort == Effort.BRIEF ? ", in a brief run," : "",
         System.getProperty("java.version"),
         System.getProperty("os.name"),
         System.getProperty("os.arch"),

@@ -27,9 +27,8 @@ interface Section {
   /**
    * Runs it.
    *
-   * @param briefly with fewer rounds, which says less
    * @param pictures where plots go
    * @return what comes between the markers, in Markdown
    */
-  String run(boolean briefly, Path pictures) throws IOException, InterruptedException;
+  String run(Effort effort, Path pictures) throws IOException, InterruptedException;
 }

@@ -25,13 +25,13 @@ final class Sections {
 
   static final List<Section> ALL =
       List.of(
-          harness("ratios", "dev.sluice.bench.RatioHarness", "20", "60"),
+          harness("ratios", "dev.sluice.bench.RatioHarness", "2", "20", "60"),
           jmh("convoy", "ConvoyBenchmark")
               .peer("convoy", "hashLanes")
               .peer("unordered", "hashLanes")
               .only("worker", "scalar", "hidden")
               .only("keys", "16", "100000"),
-          harness("hotkey", "dev.sluice.bench.HotKeyHarness", "5", "9"),
+          harness("hotkey", "dev.sluice.bench.HotKeyHarness", "1", "5", "9"),
           jmh("settling", "DeliveryConvoyBenchmark")
               .peer("convoyAcknowledged", "hashLanesAcknowledged")
               .peer("flow", "hashLanesAcknowledged"),
@@ -75,25 +75,44 @@ final class Sections {
               .peer("pipelined", "flatMap")
               .peer("withoutOrder", "flatMap"),
           jmh("accepted", "AsyncOperationsBenchmark").peer("accepted", "handWritten"),
-          harness("kafka", "dev.sluice.bench.kafka.KafkaThroughput", "rounds=3 records=200000", ""),
+          harness(
+              "kafka",
+              "dev.sluice.bench.kafka.KafkaThroughput",
+              "rounds=1 records=2000 slow=200",
+              "rounds=3 records=200000",
+              ""),
           harness(
               "postgres",
               "dev.sluice.bench.postgres.PostgresThroughput",
+              "rounds=1 messages=500",
               "rounds=3 messages=12000",
               ""),
           harness(
               "durable-saga",
               "dev.sluice.bench.postgres.SagaThroughput",
+              "rounds=1 sagas=50",
               "rounds=2 sagas=2000",
               ""),
-          harness("tasks", "dev.sluice.bench.postgres.TaskThroughput", "rounds=2 tasks=1000", ""),
-          harness("s3", "dev.sluice.bench.s3.S3Throughput", "rounds=2 small=40 large=2", ""));
+          harness(
+              "tasks",
+              "dev.sluice.bench.postgres.TaskThroughput",
+              "rounds=1 tasks=50",
+              "rounds=2 tasks=1000",
+              ""),
+          harness(
+              "s3",
+              "dev.sluice.bench.s3.S3Throughput",
+              "warmup=0 rounds=1 small=4 large=1",
+              "rounds=2 small=40 large=2",
+              ""));
 
   private static Jmh jmh(String id, String benchmark) {
     return new Jmh(id, benchmark, Map.of(), Map.of());
   }
 
-  private static Section harness(String id, String main, String briefly, String fully) {
-    return new Harness(id, main, briefly, fully);
+  private static Section harness(
+      String id, String main, String check, String briefly, String fully) {
+    return new Harness(
+        id, main, Map.of(Effort.CHECK, check, Effort.BRIEF, briefly, Effort.FULL, fully));
   }
 }

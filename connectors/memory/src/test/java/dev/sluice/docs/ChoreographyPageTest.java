@@ -119,7 +119,7 @@ class ChoreographyPageTest {
         .within(Duration.ofSeconds(5))
         .oneOf("passenger.notified", "belt.jammed");
     // #endregion
-    assertThat(arrival.graph().mermaid())
+    assertThat(arrival.graph().toMermaid())
         .isEqualTo(
             """
             flowchart LR

@@ -163,7 +163,7 @@ final class ArrivalSection implements LiveSection, Breakable {
 
   /** The graph, as Mermaid text. */
   String mermaid() {
-    return plan.choreography().graph().mermaid();
+    return plan.choreography().graph().toMermaid();
   }
 
   /** Has a participant of this process do its part, refuse, or sleep. */

@@ -34,7 +34,7 @@ class ArrivalPlanTest {
 
   @Test
   void isWatchedWhereTheDeadlineHasToSee() {
-    assertThat(plan.choreography().graph().mermaid())
+    assertThat(plan.choreography().graph().toMermaid())
         .contains("{{\"told within PT15S\"}}")
         .contains("[\"carousels\"]")
         .contains("([\"first-bag.out\"])");

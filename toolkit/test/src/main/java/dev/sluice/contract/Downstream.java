@@ -154,10 +154,6 @@ final class Downstream<R> implements CoreSubscriber<R> {
     return cancelled;
   }
 
-  boolean isTerminated() {
-    return terminated;
-  }
-
   /** Whether it has ended, either way. */
   boolean isOver() {
     return cancelled || terminated;
