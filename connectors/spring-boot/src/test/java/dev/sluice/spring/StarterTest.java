@@ -29,6 +29,10 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.tck.TestObservationRegistry;
 import io.micrometer.observation.tck.TestObservationRegistryAssert;
+import io.micrometer.tracing.Tracer;
+import io.micrometer.tracing.handler.PropagatingReceiverTracingObservationHandler;
+import io.micrometer.tracing.handler.TracingObservationHandler;
+import io.micrometer.tracing.propagation.Propagator;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -58,7 +62,8 @@ class StarterTest {
                   ActuatorAutoConfiguration.class,
                   KafkaAutoConfiguration.class,
                   PostgresAutoConfiguration.class,
-                  S3AutoConfiguration.class))
+                  S3AutoConfiguration.class,
+                  TracingAutoConfiguration.class))
           .withPropertyValues("management.endpoints.web.exposure.include=*")
           .withUserConfiguration(Shop.class);
 
@@ -107,6 +112,37 @@ class StarterTest {
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime() - end).as("waited for too long").isNegative();
       Thread.onSpinWait();
+    }
+  }
+
+  @Nested
+  class OfTraces {
+
+    @Test
+    void makesTheSpansOfDeliveriesItselfAndBeforeAnybodyElse() {
+      application
+          .withBean(Tracer.class, () -> Tracer.NOOP)
+          .withBean(Propagator.class, () -> Propagator.NOOP)
+          .withBean(
+              "spring",
+              PropagatingReceiverTracingObservationHandler.class,
+              () ->
+                  new PropagatingReceiverTracingObservationHandler<>(Tracer.NOOP, Propagator.NOOP))
+          .run(
+              context ->
+                  assertThat(
+                          context
+                              .getBeanProvider(TracingObservationHandler.class)
+                              .orderedStream()
+                              .map(handler -> handler.getClass().getSimpleName()))
+                      .containsExactly(
+                          "LinkedDeliveries", "PropagatingReceiverTracingObservationHandler"));
+    }
+
+    @Test
+    void doesNothingWithoutATracer() {
+      application.run(
+          context -> assertThat(context).doesNotHaveBean(TracingObservationHandler.class));
     }
   }
 

@@ -18,13 +18,10 @@ package dev.sluice.micrometer;
 import dev.sluice.channel.DeliveryListener;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
-import dev.sluice.message.Headers;
 import io.micrometer.common.KeyValues;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.contextpropagation.ObservationThreadLocalAccessor;
-import io.micrometer.observation.transport.Kind;
-import io.micrometer.observation.transport.ReceiverContext;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import reactor.util.context.Context;
@@ -33,14 +30,13 @@ import reactor.util.context.ContextView;
 /** The observation of one delivery; it holds the headers, but neither delivery nor settlement. */
 final class ObservedDelivery implements DeliveryListener {
 
+  private final DeliveryContext delivery;
   private final Observation observation;
 
   ObservedDelivery(String flow, Delivery<?> delivery, ObservationRegistry registry) {
-    ReceiverContext<Headers> context = new ReceiverContext<>(Headers::get, Kind.CONSUMER);
-    context.setCarrier(delivery.message().headers());
-    context.setRemoteServiceName(delivery.origin().channel());
+    this.delivery = new DeliveryContext(flow, delivery);
     this.observation =
-        Observation.createNotStarted("sluice.delivery", () -> context, registry)
+        Observation.createNotStarted("sluice.delivery", () -> this.delivery, registry)
             .contextualName(delivery.origin().channel() + " process")
             .lowCardinalityKeyValue("flow", flow)
             .lowCardinalityKeyValue("channel", delivery.origin().channel())
@@ -62,6 +58,7 @@ final class ObservedDelivery implements DeliveryListener {
     }
     observation.lowCardinalityKeyValues(
         KeyValues.of("outcome", kind(outcome), "reason", reason(outcome)));
+    delivery.done(outcome);
     observation.stop();
   }
 

@@ -41,7 +41,7 @@ import java.util.Objects;
  * channel}.
  *
  * <p>A message that is delivered again has the sender's span as its parent again, so the attempts
- * are siblings.
+ * are siblings; with {@link SluiceTracing#deliveries} each has a link to the one before.
  *
  * <pre>{@code
  * Flow.from(orders).listener(SluiceObservations.of(registry)) …

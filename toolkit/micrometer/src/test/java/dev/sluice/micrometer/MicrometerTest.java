@@ -15,6 +15,7 @@
  */
 package dev.sluice.micrometer;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.channel.FlowHandle;
@@ -28,6 +29,7 @@ import dev.sluice.test.TestChannel;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.observation.Observation;
+import io.micrometer.observation.ObservationHandler;
 import io.micrometer.observation.ObservationRegistry;
 import io.micrometer.observation.contextpropagation.ObservationThreadLocalAccessor;
 import io.micrometer.observation.tck.TestObservationRegistry;
@@ -48,16 +50,25 @@ import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.data.SpanData;
 import io.opentelemetry.sdk.trace.export.SimpleSpanProcessor;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
+import reactor.test.scheduler.VirtualTimeScheduler;
 
 class MicrometerTest {
 
-  private final TestChannel orders = TestChannel.create("orders");
+  private static final Duration DELAY = Duration.ofSeconds(1);
+
+  private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
+  private final TestChannel orders = TestChannel.create("orders", time);
   private final TestChannel shipments = TestChannel.create("shipments");
   private final TestChannel dead = TestChannel.create("dead");
   private final Outbound<String> target = Outbound.encoding(StringCodec.utf8(), shipments);
@@ -219,21 +230,53 @@ class MicrometerTest {
         SdkTracerProvider.builder().addSpanProcessor(SimpleSpanProcessor.create(spans)).build();
     private final ObservationRegistry registry = ObservationRegistry.create();
 
+    private final OtelTracer tracer;
+    private final OtelPropagator propagator;
+
     Traced() {
       io.opentelemetry.api.trace.Tracer otel = provider.get("test");
       CurrentTraceContext current = new OtelCurrentTraceContext();
-      OtelTracer tracer = new OtelTracer(otel, (OtelCurrentTraceContext) current, event -> {});
-      OtelPropagator propagator =
+      tracer = new OtelTracer(otel, (OtelCurrentTraceContext) current, event -> {});
+      propagator =
           new OtelPropagator(
               ContextPropagators.create(W3CTraceContextPropagator.getInstance()), otel);
+    }
+
+    /** Tells the tracer of observations, as Spring Boot does, of deliveries by this one if any. */
+    private void traced(ObservationHandler<?>... deliveries) {
+      List<ObservationHandler<?>> handlers = new ArrayList<>(List.of(deliveries));
+      handlers.addAll(
+          List.of(
+              new PropagatingReceiverTracingObservationHandler<>(tracer, propagator),
+              new PropagatingSenderTracingObservationHandler<>(tracer, propagator),
+              new DefaultTracingObservationHandler(tracer)));
       registry
           .observationConfig()
           .observationHandler(
-              new io.micrometer.observation.ObservationHandler
-                  .FirstMatchingCompositeObservationHandler(
-                  new PropagatingReceiverTracingObservationHandler<>(tracer, propagator),
-                  new PropagatingSenderTracingObservationHandler<>(tracer, propagator),
-                  new DefaultTracingObservationHandler(tracer)));
+              new ObservationHandler.FirstMatchingCompositeObservationHandler(
+                  List.copyOf(handlers)));
+    }
+
+    /** The spans of the deliveries, in the order in which they began. */
+    private List<SpanData> deliveries() {
+      return spans.getFinishedSpanItems().stream()
+          .filter(span -> span.getName().equals("orders process"))
+          .sorted(Comparator.comparingLong(SpanData::getStartEpochNanos))
+          .toList();
+    }
+
+    private static void assertLinked(SpanData span, SpanData before) {
+      assertThat(span.getLinks())
+          .singleElement()
+          .satisfies(
+              link -> {
+                assertThat(link.getSpanContext().getTraceId()).isEqualTo(before.getTraceId());
+                assertThat(link.getSpanContext().getSpanId()).isEqualTo(before.getSpanId());
+              });
+    }
+
+    private static Message<byte[]> order(String text) {
+      return Message.of(text.getBytes(UTF_8));
     }
 
     @AfterEach
@@ -251,8 +294,14 @@ class MicrometerTest {
           .orElseThrow();
     }
 
-    @Test
-    void isOneTraceFromTheFirstSenderThroughTwoFlows() {
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void isOneTraceFromTheFirstSenderThroughTwoFlows(boolean linked) {
+      if (linked) {
+        traced(SluiceTracing.deliveries(tracer, propagator));
+      } else {
+        traced();
+      }
       SluiceObservations observations = SluiceObservations.of(registry);
       flow(observations)
           .compete(
@@ -294,10 +343,80 @@ class MicrometerTest {
     }
 
     @Test
+    void linksAnAttemptToTheOneBefore() {
+      traced(SluiceTracing.deliveries(tracer, propagator));
+      AtomicInteger failures = new AtomicInteger(2);
+      flow(SluiceObservations.of(registry))
+          .onError(ErrorPolicy.defaults().retries(2).backoff(DELAY, DELAY).jitter(0))
+          .map(
+              text -> {
+                if (failures.getAndDecrement() > 0) {
+                  throw new IllegalStateException(text);
+                }
+                return text;
+              })
+          .to(target)
+          .start();
+      orders.offer("a");
+      time.advanceTimeBy(DELAY.multipliedBy(2));
+      assertThat(shipments.sentTexts()).containsExactly("a");
+      assertThat(deliveries()).hasSize(3);
+      assertThat(deliveries().get(0).getLinks()).isEmpty();
+      assertLinked(deliveries().get(1), deliveries().get(0));
+      assertLinked(deliveries().get(2), deliveries().get(1));
+    }
+
+    @Test
+    void linksWhatWasGivenBackToWhatBecomesOfItInTheNextRun() {
+      traced(SluiceTracing.deliveries(tracer, propagator));
+      FlowListener observations = SluiceObservations.of(registry);
+      FlowHandle first = flow(observations).compete(text -> Mono.<String>never()).start();
+      orders.offer("a");
+      first.stop(Duration.ZERO).subscribe();
+      time.advanceTimeBy(DELAY);
+      flow(observations).to(target).start();
+      assertThat(shipments.sentTexts()).containsExactly("a");
+      assertThat(deliveries()).hasSize(2);
+      assertLinked(deliveries().get(1), deliveries().get(0));
+    }
+
+    @Test
+    void linksNothingToWhatIsDone() {
+      traced(SluiceTracing.deliveries(tracer, propagator));
+      flow(SluiceObservations.of(registry)).to(target).start();
+      Message<byte[]> twice = order("a");
+      orders.offer(twice);
+      orders.offer(twice);
+      assertThat(deliveries()).hasSize(2).allSatisfy(s -> assertThat(s.getLinks()).isEmpty());
+    }
+
+    @Test
+    void remembersNoMoreThanItMay() {
+      traced(new LinkedDeliveries(tracer, propagator, 1));
+      AtomicInteger failures = new AtomicInteger(2);
+      flow(SluiceObservations.of(registry))
+          .onError(ErrorPolicy.defaults().retries(1).backoff(DELAY, DELAY).jitter(0))
+          .map(
+              text -> {
+                if (failures.getAndDecrement() > 0) {
+                  throw new IllegalStateException(text);
+                }
+                return text;
+              })
+          .to(target)
+          .start();
+      orders.offer("a", "b");
+      time.advanceTimeBy(DELAY);
+      assertThat(shipments.sentTexts()).containsExactly("a", "b");
+      assertThat(deliveries()).extracting(span -> span.getLinks().size()).contains(0, 0, 0);
+    }
+
+    @Test
     void isThatOfAStranger() {
+      traced();
       flow(SluiceObservations.of(registry)).start();
       orders.offer(
-          Message.of("a".getBytes(java.nio.charset.StandardCharsets.UTF_8))
+          order("a")
               .withHeader(
                   "traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
       SpanData delivery = span("orders process");
