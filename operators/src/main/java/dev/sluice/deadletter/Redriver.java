@@ -102,8 +102,15 @@ public final class Redriver {
    *   <dt>Threads
    *   <dd>on those of the store, of the target and of the timer
    * </dl>
+   *
+   * @throws IllegalArgumentException if the query wants the newest first
    */
   public Mono<Long> redrive(DeadLetterQuery query) {
+    if (query.isNewestFirst()) {
+      throw new IllegalArgumentException(
+          "query: the newest first (expected: the oldest first, so that messages of a group keep"
+              + " their order)");
+    }
     long enough = Math.max(1, spec.rate() * spec.lease().toMillis() / 4_000);
     DeadLetterQuery batch = guarded(query).limit((int) Math.min(enough, DeadLetterQuery.MAX_LIMIT));
     return Mono.defer(

@@ -23,6 +23,8 @@ import dev.sluice.store.StoreFailed;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -114,7 +116,7 @@ public final class MemoryDeadLetters implements DeadLetters {
     Objects.requireNonNull(query, "query");
     return locked(
             () ->
-                meant(query, clock.instant())
+                inOrder(query, clock.instant())
                     .limit(query.limit())
                     .map(entry -> entry.getValue().letter())
                     .toList())
@@ -166,7 +168,7 @@ public final class MemoryDeadLetters implements DeadLetters {
     String token = UUID.randomUUID().toString();
     Instant until = now.plus(lease.compareTo(CENTURY) > 0 ? CENTURY : lease);
     List<Map.Entry<Long, Entry>> free =
-        meant(query, now)
+        inOrder(query, now)
             .filter(entry -> !entry.getValue().isClaimed(now))
             .limit(query.limit())
             .toList();
@@ -222,7 +224,7 @@ public final class MemoryDeadLetters implements DeadLetters {
         () -> {
           Instant now = clock.instant();
           List<Long> ids =
-              meant(query, now)
+              inOrder(query, now)
                   .filter(entry -> !entry.getValue().isClaimed(now))
                   .limit(query.limit())
                   .map(Map.Entry::getKey)
@@ -232,14 +234,35 @@ public final class MemoryDeadLetters implements DeadLetters {
         });
   }
 
+  /** The letters that are meant, in the order of the query. */
+  private Stream<Map.Entry<Long, Entry>> inOrder(DeadLetterQuery query, Instant now) {
+    if (!query.isNewestFirst()) {
+      return meant(query, now);
+    }
+    List<Map.Entry<Long, Entry>> newestFirst = new ArrayList<>(meant(query, now).toList());
+    Collections.reverse(newestFirst);
+    return newestFirst.stream();
+  }
+
+  /** The letters that are meant, the oldest first. */
   private Stream<Map.Entry<Long, Entry>> meant(DeadLetterQuery query, Instant now) {
-    long after = query.after() == null ? 0 : Long.parseLong(query.after());
     return letters.entrySet().stream()
-        .filter(entry -> entry.getKey() > after && isMeant(query, entry.getValue().letter(), now));
+        .filter(
+            entry ->
+                isBehind(query, entry.getKey()) && isMeant(query, entry.getValue().letter(), now));
+  }
+
+  private static boolean isBehind(DeadLetterQuery query, long id) {
+    if (query.after() == null) {
+      return true;
+    }
+    long after = Long.parseLong(query.after());
+    return query.isNewestFirst() ? id < after : id > after;
   }
 
   private static boolean isMeant(DeadLetterQuery query, DeadLetter letter, Instant now) {
-    return (query.channel() == null || query.channel().equals(letter.channel()))
+    return (query.id() == null || Long.parseLong(query.id()) == Long.parseLong(letter.id()))
+        && (query.channel() == null || query.channel().equals(letter.channel()))
         && (query.reason() == null || query.reason() == letter.reason())
         && (query.fingerprint() == null || query.fingerprint().equals(letter.fingerprint()))
         && (query.messageId() == null || query.messageId().equals(letter.message().id()))

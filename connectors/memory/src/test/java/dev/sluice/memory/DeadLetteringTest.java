@@ -197,6 +197,14 @@ class DeadLetteringTest {
   }
 
   @Test
+  void aRedriveRefusesTheOrderThatGroupsWouldNotSurvive() {
+    Redriver redriver = redriver(r -> r);
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> redriver.redrive(ALL.newestFirst()))
+        .withMessageStartingWith("query: the newest first (expected: the oldest first");
+  }
+
+  @Test
   void sendsNothingWhenItRunsDry() {
     add("a", "POISON", 0);
     add("b", "POISON", 3);

@@ -27,6 +27,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.UUID;
@@ -46,20 +47,23 @@ public final class PostgresDeadLetters implements DeadLetters {
       returning id
       """;
 
-  /** The first eight parameters of every statement that takes a query. */
+  /** The first nine parameters of every statement that takes a query; the ninth is its limit. */
   private static final String MEANT =
       """
-      id > $1 and ($2::text is null or channel = $2) and ($3::text is null or reason = $3)
-      and ($4::text is null or fingerprint = $4) and ($5::text is null or message_id = $5)
-      and redrives <= $6 and added_at <= statement_timestamp() - $7 * interval '1 microsecond'
+      id > $1 and id < $2
+      and ($3::text is null or channel = $3) and ($4::text is null or reason = $4)
+      and ($5::text is null or fingerprint = $5) and ($6::text is null or message_id = $6)
+      and redrives <= $7 and added_at <= statement_timestamp() - $8 * interval '1 microsecond'
       """;
+
+  private static final String OLDEST_FIRST = " order by id limit $9";
+  private static final String NEWEST_FIRST = " order by id desc limit $9";
 
   private static final String FREE = "claimed_until <= statement_timestamp()";
 
   private static final String QUERY =
       "select id, added_at, headers::text as headers, body from {schema}.sl_dead_letter where "
-          + MEANT
-          + "order by id limit $8";
+          + MEANT;
 
   private static final String GROUPS =
       """
@@ -68,7 +72,7 @@ public final class PostgresDeadLetters implements DeadLetters {
       from {schema}.sl_dead_letter where
       """
           + MEANT
-          + "group by fingerprint order by 2 desc, 1 limit $8";
+          + "group by fingerprint order by 2 desc, 1 limit $9";
 
   private static final String STATS =
       """
@@ -80,13 +84,13 @@ public final class PostgresDeadLetters implements DeadLetters {
 
   /** Locked rows are somebody else's, so nobody waits and the order of the locks is free. */
   private static final String CLAIM =
-      "update {schema}.sl_dead_letter l set claim = $9,"
-          + " claimed_until = clock_timestamp() + $10 * interval '1 microsecond'"
+      "update {schema}.sl_dead_letter l set claim = $10,"
+          + " claimed_until = clock_timestamp() + $11 * interval '1 microsecond'"
           + " from (select id from {schema}.sl_dead_letter where "
           + MEANT
           + "and "
           + FREE
-          + " order by id limit $8 for update skip locked) free where l.id = free.id"
+          + "{order} for update skip locked) free where l.id = free.id"
           + " returning l.id, l.added_at, l.headers::text as headers, l.body";
 
   private static final String REMOVE =
@@ -104,28 +108,40 @@ public final class PostgresDeadLetters implements DeadLetters {
           + MEANT
           + "and "
           + FREE
-          + " order by id limit $8 for update skip locked)";
+          + "{order} for update skip locked)";
+
+  private static final Comparator<Claimed> BY_ID =
+      Comparator.comparingLong(PostgresDeadLetters::id);
 
   private final Db db;
   private final String add;
-  private final String query;
   private final String groups;
   private final String stats;
-  private final String claim;
   private final String remove;
   private final String release;
-  private final String purge;
+  private final InOrder oldestFirst;
+  private final InOrder newestFirst;
+
+  /** The statements that look at letters one after the other. */
+  private record InOrder(String query, String claim, String purge) {
+
+    static InOrder of(PostgresDatabase database, String order) {
+      return new InOrder(
+          database.sql(QUERY + order),
+          database.sql(CLAIM.replace("{order}", order)),
+          database.sql(PURGE.replace("{order}", order)));
+    }
+  }
 
   private PostgresDeadLetters(PostgresDatabase database) {
     this.db = database.db();
     this.add = database.sql(ADD);
-    this.query = database.sql(QUERY);
     this.groups = database.sql(GROUPS);
     this.stats = database.sql(STATS);
-    this.claim = database.sql(CLAIM);
     this.remove = database.sql(REMOVE);
     this.release = database.sql(RELEASE);
-    this.purge = database.sql(PURGE);
+    this.oldestFirst = InOrder.of(database, OLDEST_FIRST);
+    this.newestFirst = InOrder.of(database, NEWEST_FIRST);
   }
 
   /** The dead letters of a database. */
@@ -154,7 +170,11 @@ public final class PostgresDeadLetters implements DeadLetters {
   @Override
   public Flux<DeadLetter> query(DeadLetterQuery meant) {
     Objects.requireNonNull(meant, "query");
-    return many("query dead letters", query, s -> bind(s, meant), PostgresDeadLetters::letter);
+    return many(
+        "query dead letters",
+        inOrder(meant).query(),
+        statement -> bind(statement, meant),
+        PostgresDeadLetters::letter);
   }
 
   @Override
@@ -192,10 +212,10 @@ public final class PostgresDeadLetters implements DeadLetters {
           String token = UUID.randomUUID().toString();
           return many(
                   "claim dead letters",
-                  claim,
-                  statement -> bind(statement, meant).bind("$9", token).bind("$10", micros),
+                  inOrder(meant).claim(),
+                  statement -> bind(statement, meant).bind("$10", token).bind("$11", micros),
                   row -> new Claimed(letter(row), token))
-              .sort((a, b) -> Long.compare(id(a), id(b)));
+              .sort(meant.isNewestFirst() ? BY_ID.reversed() : BY_ID);
         });
   }
 
@@ -227,10 +247,14 @@ public final class PostgresDeadLetters implements DeadLetters {
     Objects.requireNonNull(meant, "query");
     return db.run(
         "purge dead letters",
-        connection -> Db.count(bind(connection.createStatement(purge), meant)));
+        connection -> Db.count(bind(connection.createStatement(inOrder(meant).purge()), meant)));
   }
 
   // == statements and rows ==
+
+  private InOrder inOrder(DeadLetterQuery query) {
+    return query.isNewestFirst() ? newestFirst : oldestFirst;
+  }
 
   private <V> Flux<V> many(
       String what,
@@ -255,17 +279,27 @@ public final class PostgresDeadLetters implements DeadLetters {
   }
 
   private static Statement bind(Statement statement, DeadLetterQuery query) {
-    bind(
-        statement.bind("$1", query.after() == null ? 0L : Long.parseLong(query.after())),
-        "$2",
-        query.channel());
-    bind(statement, "$3", query.reason() == null ? null : query.reason().name());
-    bind(statement, "$4", query.fingerprint());
-    bind(statement, "$5", query.messageId());
+    long after = 0;
+    long before = Long.MAX_VALUE;
+    if (query.after() != null && query.isNewestFirst()) {
+      before = Long.parseLong(query.after());
+    } else if (query.after() != null) {
+      after = Long.parseLong(query.after());
+    }
+    if (query.id() != null) {
+      long id = Long.parseLong(query.id());
+      after = Math.max(after, id - 1);
+      before = Math.min(before, id + 1);
+    }
+    statement.bind("$1", after).bind("$2", before);
+    bind(statement, "$3", query.channel());
+    bind(statement, "$4", query.reason() == null ? null : query.reason().name());
+    bind(statement, "$5", query.fingerprint());
+    bind(statement, "$6", query.messageId());
     return statement
-        .bind("$6", query.maxRedrives())
-        .bind("$7", Micros.of(query.minAge()))
-        .bind("$8", query.limit());
+        .bind("$7", query.maxRedrives())
+        .bind("$8", Micros.of(query.minAge()))
+        .bind("$9", query.limit());
   }
 
   private static void bind(Statement statement, String name, @Nullable String value) {

@@ -74,7 +74,7 @@ class DeadLetterController {
    * @param total how many there are, whatever was asked for
    * @param oldestMillis the age of the oldest
    * @param causes how many of each cause are meant, the most frequent first
-   * @param deadLetters those that are meant, the oldest first
+   * @param deadLetters those that are meant, the newest first unless the oldest are asked for
    */
   record Page(long total, long oldestMillis, List<Cause> causes, List<DeadLetter> deadLetters) {}
 
@@ -83,7 +83,7 @@ class DeadLetterController {
 
   @GetMapping
   Mono<Page> page(@RequestParam MultiValueMap<String, String> parameters) {
-    DeadLetterQuery query = query(parameters, "after", "limit");
+    DeadLetterQuery query = query(parameters, "order", "after", "limit");
     return Mono.zip(
             store.stats(),
             store
@@ -213,6 +213,12 @@ class DeadLetterController {
       } else {
         errors.add(FieldError.was("after", after, "the id of a dead letter"));
       }
+    }
+    String order = allowed.contains("order") ? given.remove("order") : "oldest";
+    if (order == null || order.equals("newest")) {
+      query = query.newestFirst();
+    } else if (!order.equals("oldest")) {
+      errors.add(FieldError.was("order", order, "newest or oldest"));
     }
     String limit = allowed.contains("limit") ? given.remove("limit") : null;
     if (limit != null) {

@@ -54,14 +54,9 @@ final class DeadLetterDesk {
 
   /** The letter of this id; empty if there is none. */
   Mono<DeadLetter> find(String id) {
-    if (!id.matches("[0-9]{1,18}") || id.equals("0")) {
-      return Mono.empty();
-    }
-    String before = Long.toString(Long.parseLong(id) - 1);
-    return store
-        .query(DeadLetterQuery.all().after(before).limit(1))
-        .filter(letter -> letter.id().equals(id))
-        .next();
+    return id.matches("[0-9]{1,18}")
+        ? store.query(DeadLetterQuery.all().id(id)).next()
+        : Mono.empty();
   }
 
   /**
@@ -78,10 +73,8 @@ final class DeadLetterDesk {
               "it was sent back %d times and has come back (expected: less than %d)"
                   .formatted(letter.redrives(), MAX_REDRIVES)));
     }
-    // One that is back already has been sent back once more, and is not meant.
-    DeadLetterQuery meant =
-        DeadLetterQuery.all().messageId(letter.message().id()).maxRedrives(letter.redrives());
-    return redrive(meant, edit)
+    // One that is back already has another id.
+    return redrive(DeadLetterQuery.all().id(letter.id()), edit)
         .flatMap(
             sent ->
                 sent > 0

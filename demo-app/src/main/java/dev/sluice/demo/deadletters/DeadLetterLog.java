@@ -18,8 +18,6 @@ package dev.sluice.demo.deadletters;
 import dev.sluice.store.DeadLetterQuery;
 import dev.sluice.store.DeadLetters;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,14 +34,12 @@ public final class DeadLetterLog implements SmartLifecycle {
   public static final int LAST = 20;
 
   private static final Duration EVERY = Duration.ofMillis(500);
-  private static final String NONE = "0";
 
   private static final Logger log = LoggerFactory.getLogger(DeadLetterLog.class);
 
   private final DeadLetters store;
   private final Disposable.Swap looking = Disposables.swap();
   private volatile List<DeadLetter> last = List.of();
-  private String before = NONE; // the letter behind which the last ones are; of the looking thread
 
   DeadLetterLog(DeadLetters store) {
     this.store = store;
@@ -66,27 +62,14 @@ public final class DeadLetterLog implements SmartLifecycle {
   /** Asks the store. */
   Mono<Void> look() {
     return store
-        .query(DeadLetterQuery.all().after(before).limit(DeadLetterQuery.MAX_LIMIT))
+        .query(DeadLetterQuery.all().newestFirst().limit(LAST))
+        .map(DeadLetter::of)
         .collectList()
-        .doOnNext(this::take)
+        .doOnNext(newest -> last = List.copyOf(newest))
         .doOnError(
             failure -> log.warn("the dead letters cannot be asked for: {}", failure.getMessage()))
         .onErrorComplete()
         .then();
-  }
-
-  /** The store gives the oldest first: those before the last ones need not be asked for again. */
-  private void take(List<dev.sluice.store.DeadLetter> found) {
-    int left = found.size() - LAST;
-    if (left > 0) {
-      before = found.get(left - 1).id();
-    } else if (left < 0 && !before.equals(NONE)) {
-      before = NONE; // some have gone: next time older ones are shown again
-    }
-    List<DeadLetter> newest = new ArrayList<>(LAST);
-    found.subList(Math.max(0, left), found.size()).forEach(l -> newest.add(DeadLetter.of(l)));
-    Collections.reverse(newest);
-    last = List.copyOf(newest);
   }
 
   @Override

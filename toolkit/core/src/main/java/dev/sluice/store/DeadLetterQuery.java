@@ -21,10 +21,12 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which dead letters are meant: those that satisfy everything that is asked for, the oldest first.
+ * Which dead letters are meant: those that satisfy everything that is asked for, the oldest first
+ * or the newest first.
  *
  * <p>Immutable: each method returns a new query.
  *
+ * @param id the id of the letter; null for any
  * @param channel the channel that had delivered them; null for any
  * @param reason why they are here; null for any
  * @param fingerprint the cause that they have in common, as {@link DeadLetter#fingerprint()} gives
@@ -32,16 +34,19 @@ import org.jspecify.annotations.Nullable;
  * @param messageId the id of the message; null for any
  * @param minAge how long they have been here at least, by the store's clock
  * @param maxRedrives how often they were sent back at most
- * @param after the id of the letter behind which to go on; null for the beginning
+ * @param isNewestFirst whether they come the other way round than they were added
+ * @param after the id of the letter behind which to go on, in that order; null for the beginning
  * @param limit how many at most, 1..1000
  */
 public record DeadLetterQuery(
+    @Nullable String id,
     @Nullable String channel,
     @Nullable DeadLetterReason reason,
     @Nullable String fingerprint,
     @Nullable String messageId,
     Duration minAge,
     int maxRedrives,
+    boolean isNewestFirst,
     @Nullable String after,
     int limit) {
 
@@ -49,7 +54,8 @@ public record DeadLetterQuery(
   public static final int MAX_LIMIT = 1_000;
 
   private static final DeadLetterQuery ALL =
-      new DeadLetterQuery(null, null, null, null, Duration.ZERO, Integer.MAX_VALUE, null, 100);
+      new DeadLetterQuery(
+          null, null, null, null, null, Duration.ZERO, Integer.MAX_VALUE, false, null, 100);
 
   public DeadLetterQuery {
     if (minAge.isNegative()) {
@@ -58,70 +64,172 @@ public record DeadLetterQuery(
     if (maxRedrives < 0) {
       throw new IllegalArgumentException("maxRedrives: " + maxRedrives + " (expected: >= 0)");
     }
-    if (after != null && !after.matches("[0-9]{1,18}")) {
-      throw new IllegalArgumentException(
-          "after: \"" + after + "\" (expected: the id of a dead letter)");
-    }
+    requireId("id", id);
+    requireId("after", after);
     if (limit < 1 || limit > MAX_LIMIT) {
       throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + MAX_LIMIT + ")");
     }
   }
 
-  /** All letters, a hundred at a time. */
+  private static void requireId(String what, @Nullable String id) {
+    if (id != null && !id.matches("[0-9]{1,18}")) {
+      throw new IllegalArgumentException(
+          what + ": \"" + id + "\" (expected: the id of a dead letter)");
+    }
+  }
+
+  /** All letters, the oldest first, a hundred at a time. */
   public static DeadLetterQuery all() {
     return ALL;
+  }
+
+  /** Only this one. */
+  public DeadLetterQuery id(String id) {
+    Objects.requireNonNull(id, "id");
+    return new DeadLetterQuery(
+        id,
+        channel,
+        reason,
+        fingerprint,
+        messageId,
+        minAge,
+        maxRedrives,
+        isNewestFirst,
+        after,
+        limit);
   }
 
   /** Only those that this channel had delivered. */
   public DeadLetterQuery channel(String channel) {
     Objects.requireNonNull(channel, "channel");
     return new DeadLetterQuery(
-        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+        id,
+        channel,
+        reason,
+        fingerprint,
+        messageId,
+        minAge,
+        maxRedrives,
+        isNewestFirst,
+        after,
+        limit);
   }
 
   /** Only those that are here for this reason. */
   public DeadLetterQuery reason(DeadLetterReason reason) {
     Objects.requireNonNull(reason, "reason");
     return new DeadLetterQuery(
-        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+        id,
+        channel,
+        reason,
+        fingerprint,
+        messageId,
+        minAge,
+        maxRedrives,
+        isNewestFirst,
+        after,
+        limit);
   }
 
   /** Only those of this cause. */
   public DeadLetterQuery fingerprint(String fingerprint) {
     Objects.requireNonNull(fingerprint, "fingerprint");
     return new DeadLetterQuery(
-        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+        id,
+        channel,
+        reason,
+        fingerprint,
+        messageId,
+        minAge,
+        maxRedrives,
+        isNewestFirst,
+        after,
+        limit);
   }
 
   /** Only those of this message. */
   public DeadLetterQuery messageId(String messageId) {
     Objects.requireNonNull(messageId, "messageId");
     return new DeadLetterQuery(
-        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+        id,
+        channel,
+        reason,
+        fingerprint,
+        messageId,
+        minAge,
+        maxRedrives,
+        isNewestFirst,
+        after,
+        limit);
   }
 
   /** Only those that have been here for so long. */
   public DeadLetterQuery minAge(Duration minAge) {
     return new DeadLetterQuery(
-        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+        id,
+        channel,
+        reason,
+        fingerprint,
+        messageId,
+        minAge,
+        maxRedrives,
+        isNewestFirst,
+        after,
+        limit);
   }
 
   /** Only those that were sent back so often at most. */
   public DeadLetterQuery maxRedrives(int maxRedrives) {
     return new DeadLetterQuery(
-        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+        id,
+        channel,
+        reason,
+        fingerprint,
+        messageId,
+        minAge,
+        maxRedrives,
+        isNewestFirst,
+        after,
+        limit);
   }
 
-  /** Only those behind this one. */
+  /**
+   * The newest first: what people want to see. What is sent back has to be sent in the order in
+   * which it came, the oldest first, so a redrive refuses this.
+   */
+  public DeadLetterQuery newestFirst() {
+    return new DeadLetterQuery(
+        id, channel, reason, fingerprint, messageId, minAge, maxRedrives, true, after, limit);
+  }
+
+  /** Only those behind this one, in the order of the query. */
   public DeadLetterQuery after(String after) {
     Objects.requireNonNull(after, "after");
     return new DeadLetterQuery(
-        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+        id,
+        channel,
+        reason,
+        fingerprint,
+        messageId,
+        minAge,
+        maxRedrives,
+        isNewestFirst,
+        after,
+        limit);
   }
 
   /** So many at most. */
   public DeadLetterQuery limit(int limit) {
     return new DeadLetterQuery(
-        channel, reason, fingerprint, messageId, minAge, maxRedrives, after, limit);
+        id,
+        channel,
+        reason,
+        fingerprint,
+        messageId,
+        minAge,
+        maxRedrives,
+        isNewestFirst,
+        after,
+        limit);
   }
 }

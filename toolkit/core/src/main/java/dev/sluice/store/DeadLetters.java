@@ -100,7 +100,7 @@ public interface DeadLetters {
    */
   Mono<String> add(Message<byte[]> letter);
 
-  /** The letters that are meant, claimed or not, the oldest first. */
+  /** The letters that are meant, claimed or not, in the order of the query. */
   Flux<DeadLetter> query(DeadLetterQuery query);
 
   /** Counts by cause, the most frequent first, as many causes as the limit of the query. */
@@ -110,7 +110,7 @@ public interface DeadLetters {
   Mono<Stats> stats();
 
   /**
-   * Claims the letters that are meant and that nobody has claimed, the oldest first.
+   * Claims the letters that are meant and that nobody has claimed, in the order of the query.
    *
    * @param lease for how long, more than zero
    * @throws IllegalArgumentException if {@code lease} is out of range
@@ -132,8 +132,8 @@ public interface DeadLetters {
   Mono<Boolean> release(Claimed claimed);
 
   /**
-   * Forgets the letters that are meant, as many as the limit of the query, except for those that
-   * are claimed: {@code purge(all().minAge(ofDays(90)))} is a retention.
+   * Forgets the letters that are meant, as many as the limit of the query and in its order, except
+   * for those that are claimed: {@code purge(all().minAge(ofDays(90)))} is a retention.
    *
    * @return how many
    */

@@ -184,6 +184,49 @@ public abstract class DeadLettersContract {
   }
 
   @Test
+  void findsALetterByItsId() {
+    add("a");
+    String id = add("b");
+    add("c");
+    assertThat(texts(ours.id(id))).containsExactly("b");
+    assertThat(texts(ours.id(id).newestFirst())).containsExactly("b");
+    assertThat(texts(ours.id(id).reason(DeadLetterReason.EXPIRED))).isEmpty();
+    assertThat(texts(ours.id(id).after(id))).isEmpty();
+    assertThat(texts(ours.id("0"))).isEmpty();
+    assertThat(texts(ours.id("999999999999999999"))).isEmpty();
+    assertThat(claim(ours.id(id), LONG)).extracting(c -> text(c.letter())).containsExactly("b");
+    StepVerifier.create(store().groups(ours.id(id)).map(DeadLetters.Group::letters))
+        .expectNext(1L)
+        .expectComplete()
+        .verify(PATIENCE);
+  }
+
+  @Test
+  void givesTheNewestFirstIfAskedTo() {
+    for (int i = 0; i < 5; i++) {
+      add("letter-" + i);
+    }
+    DeadLetterQuery newest = ours.newestFirst().limit(2);
+    List<DeadLetter> first = letters(newest);
+    assertThat(first).extracting(DeadLettersContract::text).containsExactly("letter-4", "letter-3");
+    List<DeadLetter> second = letters(newest.after(first.get(1).id()));
+    assertThat(second)
+        .extracting(DeadLettersContract::text)
+        .containsExactly("letter-2", "letter-1");
+    assertThat(texts(newest.after(second.get(1).id()))).containsExactly("letter-0");
+    StepVerifier.create(
+            store().groups(newest.after(second.get(1).id())).map(DeadLetters.Group::letters))
+        .expectNext(1L)
+        .expectComplete()
+        .verify(PATIENCE);
+    assertThat(claim(newest, LONG))
+        .extracting(c -> text(c.letter()))
+        .containsExactly("letter-4", "letter-3");
+    StepVerifier.create(store().purge(newest)).expectNext(2L).expectComplete().verify(PATIENCE);
+    assertThat(texts(ours)).containsExactly("letter-0", "letter-3", "letter-4");
+  }
+
+  @Test
   void groupsByCause() {
     add(letter("a", DeadLetterReason.POISON, "A: 1", 0));
     add(letter("b", DeadLetterReason.POISON, "A: 2", 0));
@@ -335,5 +378,8 @@ public abstract class DeadLettersContract {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> ours.after("1; drop table"))
         .withMessage("after: \"1; drop table\" (expected: the id of a dead letter)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> ours.id("first"))
+        .withMessage("id: \"first\" (expected: the id of a dead letter)");
   }
 }
