@@ -115,7 +115,7 @@ public abstract class CrashContract {
   private List<Interaction> undisturbed() {
     FaultInjector counting = FaultInjector.none();
     try (ChannelRig rig = rig()) {
-      int duplicates = new CrashTrial(rig, this, counting, false, true).run();
+      int duplicates = new CrashTrial(rig, this, counting, null, true).run();
       assertThat(duplicates).as("duplicates without any disturbance").isZero();
     }
     return counting.interactions();
@@ -124,9 +124,9 @@ public abstract class CrashContract {
   private void disturbed(Interaction interaction, Fault fault) {
     FaultInjector injector = FaultInjector.at(interaction, fault);
     try (ChannelRig rig = rig()) {
-      boolean mayHang = fault == Fault.NO_ANSWER;
+      Interaction unanswered = fault == Fault.NO_ANSWER ? interaction : null;
       boolean ordered = isExclusive(rig) || !losesOneAlone(interaction, fault);
-      int duplicates = new CrashTrial(rig, this, injector, mayHang, ordered).run();
+      int duplicates = new CrashTrial(rig, this, injector, unanswered, ordered).run();
       log.info("{}, {}: {} duplicates", interaction, fault, duplicates);
     }
     assertThat(injector.interactions()).as("what happened").contains(interaction);

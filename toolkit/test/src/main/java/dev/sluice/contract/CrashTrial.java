@@ -29,6 +29,7 @@ import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.message.Message;
 import dev.sluice.test.FaultInjector;
+import dev.sluice.test.FaultInjector.Interaction;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -65,7 +66,7 @@ final class CrashTrial {
   private final ChannelRig rig;
   private final CrashContract contract;
   private final FaultInjector injector;
-  private final boolean mayHang;
+  private final @Nullable Interaction unanswered;
   private final boolean ordered;
   private final Queue<Effect> effects = new ConcurrentLinkedQueue<>();
   private final Set<String> delivered = ConcurrentHashMap.newKeySet();
@@ -74,19 +75,19 @@ final class CrashTrial {
   private volatile int life = 1;
 
   /**
-   * @param mayHang whether the disturbance is an answer that never comes
+   * @param unanswered what never gets its answer, if that is the disturbance
    * @param ordered whether the order must be kept all the same
    */
   CrashTrial(
       ChannelRig rig,
       CrashContract contract,
       FaultInjector injector,
-      boolean mayHang,
+      @Nullable Interaction unanswered,
       boolean ordered) {
     this.rig = rig;
     this.contract = contract;
     this.injector = injector;
-    this.mayHang = mayHang;
+    this.unanswered = unanswered;
     this.ordered = ordered;
   }
 
@@ -153,7 +154,7 @@ final class CrashTrial {
           long time = rig.clock().millis();
           if (progress.getAndSet(now) != now) {
             since.set(time);
-          } else if (mayHang && time - since.get() > 2 * rig.quiet().toMillis()) {
+          } else if (isHanging() && time - since.get() > 2 * rig.quiet().toMillis()) {
             injector.kill();
           }
           return isDone() || injector.isDead() || hasFailed(handle);
@@ -161,6 +162,11 @@ final class CrashTrial {
     if (isDone() && !injector.isDead() && !hasFailed(handle)) {
       stop(handle, injector::isDead); // the last interactions may come now
     }
+  }
+
+  /** Not before it was disturbed: the time of a rig may pass while its threads wait for theirs. */
+  private boolean isHanging() {
+    return unanswered != null && injector.interactions().contains(unanswered);
   }
 
   private static boolean hasFailed(FlowHandle handle) {
