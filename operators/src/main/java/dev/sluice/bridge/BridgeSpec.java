@@ -21,6 +21,7 @@ import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.flow.Flow;
 import dev.sluice.message.Message;
+import dev.sluice.time.Timers;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -193,9 +194,13 @@ public final class BridgeSpec implements Cloneable {
     return with(copy -> copy.clock = clock);
   }
 
-  /** Where probes and retries are scheduled. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where probes and retries are scheduled. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public BridgeSpec timer(Scheduler timer) {
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     return with(copy -> copy.timer = timer);
   }
 

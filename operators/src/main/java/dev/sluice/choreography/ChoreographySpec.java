@@ -17,6 +17,7 @@ package dev.sluice.choreography;
 
 import dev.sluice.Experimental;
 import dev.sluice.choreography.EventGraph.Kind;
+import dev.sluice.time.Timers;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -145,9 +146,13 @@ public final class ChoreographySpec implements Cloneable {
     return with(copy -> copy.trace = trace);
   }
 
-  /** The clock by which events are dated. Defaults to that of Schedulers.parallel(). */
+  /**
+   * The clock by which events are dated. Defaults to that of Schedulers.parallel().
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public ChoreographySpec timer(Scheduler timer) {
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     return with(copy -> copy.timer = timer);
   }
 

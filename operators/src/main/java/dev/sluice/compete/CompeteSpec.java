@@ -144,6 +144,8 @@ public final class CompeteSpec<T> {
   /**
    * Where delays, timeouts, the depth and the latency are timed. Defaults to {@code
    * Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
    */
   public CompeteSpec<T> timer(Scheduler timer) {
     return with(convoy.timer(timer));

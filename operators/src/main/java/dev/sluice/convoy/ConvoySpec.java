@@ -20,6 +20,7 @@ import dev.sluice.dispatch.Concurrency;
 import dev.sluice.dispatch.DispatchOptions;
 import dev.sluice.dispatch.Gate;
 import dev.sluice.dispatch.ReadyOrder;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -180,9 +181,13 @@ public final class ConvoySpec<T> implements Cloneable {
     return with(copy -> copy.halted = halted);
   }
 
-  /** Where delays and timeouts are scheduled. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where delays and timeouts are scheduled. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public ConvoySpec<T> timer(Scheduler timer) {
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     return with(copy -> copy.timer = timer);
   }
 

@@ -23,6 +23,7 @@ import dev.sluice.store.DeadLetter;
 import dev.sluice.store.DeadLetterQuery;
 import dev.sluice.store.DeadLetters;
 import dev.sluice.store.StoreFailed;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -132,12 +133,13 @@ public final class DeadLettering {
    * @param every more than zero
    * @param maxAge how long a letter may be here before it is overdue, zero or more
    * @param timer where the waiting is scheduled
-   * @throws IllegalArgumentException if a duration is out of range
+   * @throws IllegalArgumentException if a duration is out of range, or the timer cannot do anything
+   *     later
    */
   public static Flux<Digest> review(
       DeadLetters letters, Duration every, Duration maxAge, Scheduler timer) {
     Objects.requireNonNull(letters, "letters");
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     if (every.isNegative() || every.isZero()) {
       throw new IllegalArgumentException("every: " + every + " (expected: > PT0S)");
     }
@@ -160,7 +162,8 @@ public final class DeadLettering {
    * @param every more than zero
    * @param maxAge how long a letter may be here before it is overdue, zero or more
    * @param timer where the waiting is scheduled
-   * @throws IllegalArgumentException if a duration is out of range
+   * @throws IllegalArgumentException if a duration is out of range, or the timer cannot do anything
+   *     later
    */
   public static DeadLetterReviewer reviewer(
       DeadLetters letters, Duration every, Duration maxAge, Scheduler timer) {

@@ -16,6 +16,7 @@
 package dev.sluice.deadletter;
 
 import dev.sluice.message.Message;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -99,9 +100,13 @@ public final class RedriveSpec {
     return new RedriveSpec(rate, maxRedrives, edit, lease, timer);
   }
 
-  /** Where the rate is measured. Defaults to Schedulers.parallel(). */
+  /**
+   * Where the rate is measured. Defaults to Schedulers.parallel().
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public RedriveSpec timer(Scheduler timer) {
-    return new RedriveSpec(rate, maxRedrives, edit, lease, Objects.requireNonNull(timer, "timer"));
+    return new RedriveSpec(rate, maxRedrives, edit, lease, Timers.require("timer", timer));
   }
 
   int rate() {

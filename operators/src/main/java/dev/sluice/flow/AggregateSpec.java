@@ -16,6 +16,7 @@
 package dev.sluice.flow;
 
 import dev.sluice.message.Message;
+import dev.sluice.time.Timers;
 import java.nio.ByteBuffer;
 import java.util.Objects;
 import java.util.function.Function;
@@ -102,9 +103,13 @@ public final class AggregateSpec<T> {
     return new AggregateSpec<>(name, key, byGroup, maxOpen, true, timer);
   }
 
-  /** Where the time of an aggregate is measured. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where the time of an aggregate is measured. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public AggregateSpec<T> timer(Scheduler timer) {
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     return new AggregateSpec<>(name, key, byGroup, maxOpen, rejectAll, timer);
   }
 

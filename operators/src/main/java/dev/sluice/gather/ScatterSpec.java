@@ -16,6 +16,7 @@
 package dev.sluice.gather;
 
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -295,10 +296,14 @@ public final class ScatterSpec<R> {
     return copy;
   }
 
-  /** Where times are measured and scheduled. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where times are measured and scheduled. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public ScatterSpec<R> timer(Scheduler timer) {
     ScatterSpec<R> copy = new ScatterSpec<>(this);
-    copy.timer = Objects.requireNonNull(timer, "timer");
+    copy.timer = Timers.require("timer", timer);
     return copy;
   }
 

@@ -15,8 +15,8 @@
  */
 package dev.sluice.idempotent;
 
+import dev.sluice.time.Timers;
 import java.time.Duration;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -107,9 +107,13 @@ public final class IdempotentSpec {
     return new IdempotentSpec(lease, retention, timeout, patience, timer);
   }
 
-  /** Where waiting, renewals and timeouts are scheduled. Defaults to Schedulers.parallel(). */
+  /**
+   * Where waiting, renewals and timeouts are scheduled. Defaults to Schedulers.parallel().
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public IdempotentSpec timer(Scheduler timer) {
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     return new IdempotentSpec(lease, retention, timeout, patience, timer);
   }
 

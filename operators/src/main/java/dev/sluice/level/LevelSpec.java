@@ -21,6 +21,7 @@ import dev.sluice.convoy.FailureSpec;
 import dev.sluice.convoy.GroupVerdict;
 import dev.sluice.dispatch.Concurrency;
 import dev.sluice.dispatch.ReadyOrder;
+import dev.sluice.time.Timers;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import java.time.Duration;
 import java.util.Comparator;
@@ -215,9 +216,13 @@ public final class LevelSpec<T> implements Cloneable {
     return withConvoy(spec -> spec.lossGrace(lossGrace));
   }
 
-  /** Where rate, delays and timeouts are timed. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where rate, delays and timeouts are timed. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public LevelSpec<T> timer(Scheduler timer) {
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     return withConvoy(spec -> spec.timer(timer));
   }
 

@@ -17,6 +17,7 @@ package dev.sluice.parking;
 
 import dev.sluice.Experimental;
 import dev.sluice.store.ParkingLot;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -59,13 +60,14 @@ public final class Parking {
    * @param every how often it looks, more than zero
    * @param maxAge how long a group may be parked before that is worth a warning, zero or more
    * @param timer where the waiting is scheduled
-   * @throws IllegalArgumentException if an argument is out of range
+   * @throws IllegalArgumentException if an argument is out of range, or the timer cannot do
+   *     anything later
    */
   @Experimental
   public static ParkingReviewer reviewer(
       ParkingLot lot, String flow, Duration every, Duration maxAge, Scheduler timer) {
     Objects.requireNonNull(lot, "lot");
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     if (flow.isEmpty() || flow.length() > ParkingLot.MAX_FLOW) {
       throw new IllegalArgumentException(
           "flow: " + flow.length() + " characters (expected: 1.." + ParkingLot.MAX_FLOW + ")");

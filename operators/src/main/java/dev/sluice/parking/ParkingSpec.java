@@ -15,8 +15,8 @@
  */
 package dev.sluice.parking;
 
+import dev.sluice.time.Timers;
 import java.time.Duration;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -74,10 +74,13 @@ public final class ParkingSpec {
     return new ParkingSpec(pollInterval, concurrency, positive("lease", lease), timer);
   }
 
-  /** Where waits are scheduled. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where waits are scheduled. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public ParkingSpec timer(Scheduler timer) {
-    return new ParkingSpec(
-        pollInterval, concurrency, lease, Objects.requireNonNull(timer, "timer"));
+    return new ParkingSpec(pollInterval, concurrency, lease, Timers.require("timer", timer));
   }
 
   private static Duration positive(String option, Duration value) {

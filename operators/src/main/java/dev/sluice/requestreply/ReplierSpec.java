@@ -16,6 +16,7 @@
 package dev.sluice.requestreply;
 
 import dev.sluice.delivery.ErrorClassifier;
+import dev.sluice.time.Timers;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -72,9 +73,13 @@ public final class ReplierSpec implements Cloneable {
     return with(copy -> copy.refusal = refusal);
   }
 
-  /** Where deadlines are scheduled, and their clock. Defaults to Schedulers.parallel(). */
+  /**
+   * Where deadlines are scheduled, and their clock. Defaults to Schedulers.parallel().
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public ReplierSpec timer(Scheduler timer) {
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     return with(copy -> copy.timer = timer);
   }
 

@@ -15,6 +15,7 @@
  */
 package dev.sluice.requestreply;
 
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -110,9 +111,11 @@ public final class RequesterSpec implements Cloneable {
 
   /**
    * Where timeouts are scheduled, and the clock of deadlines. Defaults to Schedulers.parallel().
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
    */
   public RequesterSpec timer(Scheduler timer) {
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     return with(copy -> copy.timer = timer);
   }
 

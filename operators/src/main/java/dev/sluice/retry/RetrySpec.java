@@ -18,6 +18,7 @@ package dev.sluice.retry;
 import dev.sluice.channel.Channel;
 import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -159,9 +160,13 @@ public final class RetrySpec implements Cloneable {
     return with(copy -> copy.ordered = false);
   }
 
-  /** Where waits are scheduled. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where waits are scheduled. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public RetrySpec timer(Scheduler timer) {
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     return with(copy -> copy.timer = timer);
   }
 

@@ -16,6 +16,7 @@
 package dev.sluice.routing;
 
 import dev.sluice.Experimental;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -78,10 +79,11 @@ public final class WireTapSpec {
   /**
    * Where elements are tapped, so that the source need not wait for it, and where its timeout is
    * timed. Each subscription uses one worker of it. Defaults to {@link Schedulers#parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
    */
   public WireTapSpec scheduler(Scheduler scheduler) {
-    return new WireTapSpec(
-        capacity, timeout, Objects.requireNonNull(scheduler, "scheduler"), listener);
+    return new WireTapSpec(capacity, timeout, Timers.require("scheduler", scheduler), listener);
   }
 
   /** Hears what was missed and what has failed. Defaults to nobody. */

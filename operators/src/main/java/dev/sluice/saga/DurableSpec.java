@@ -17,6 +17,7 @@ package dev.sluice.saga;
 
 import dev.sluice.Experimental;
 import dev.sluice.store.LeaseThread;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -130,10 +131,12 @@ public final class DurableSpec {
   /**
    * Where times are measured and scheduled. Defaults to {@code Schedulers.parallel()}, and a thread
    * of its own for leases.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
    */
   public DurableSpec timer(Scheduler timer) {
     DurableSpec copy = new DurableSpec(this);
-    copy.timer = Objects.requireNonNull(timer, "timer");
+    copy.timer = Timers.require("timer", timer);
     return copy;
   }
 

@@ -16,6 +16,7 @@
 package dev.sluice.saga;
 
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -157,10 +158,14 @@ public final class SagaSpec<R> {
     return copy;
   }
 
-  /** Where times are measured and scheduled. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where times are measured and scheduled. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public SagaSpec<R> timer(Scheduler timer) {
     SagaSpec<R> copy = new SagaSpec<>(this);
-    copy.timer = Objects.requireNonNull(timer, "timer");
+    copy.timer = Timers.require("timer", timer);
     return copy;
   }
 

@@ -17,8 +17,8 @@ package dev.sluice.supervisor;
 
 import dev.sluice.Experimental;
 import dev.sluice.store.LeaseThread;
+import dev.sluice.time.Timers;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
@@ -53,9 +53,11 @@ public final class AgentSpec {
   /**
    * Where times are measured and scheduled. Defaults to a thread that does nothing else, so that
    * leases are renewed however busy the process is.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
    */
   public AgentSpec timer(Scheduler timer) {
-    return new AgentSpec(lease, Objects.requireNonNull(timer, "timer"));
+    return new AgentSpec(lease, Timers.require("timer", timer));
   }
 
   Duration lease() {

@@ -16,8 +16,8 @@
 package dev.sluice.supervisor;
 
 import dev.sluice.Experimental;
+import dev.sluice.time.Timers;
 import java.time.Duration;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -60,9 +60,13 @@ public final class SchedulerSpec {
     return new SchedulerSpec(every, between("again", again, 10), timer);
   }
 
-  /** Where times are measured and scheduled. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where times are measured and scheduled. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public SchedulerSpec timer(Scheduler timer) {
-    return new SchedulerSpec(every, again, Objects.requireNonNull(timer, "timer"));
+    return new SchedulerSpec(every, again, Timers.require("timer", timer));
   }
 
   static Duration between(String what, Duration time, long leastMillis) {

@@ -16,6 +16,7 @@
 package dev.sluice.supervisor;
 
 import dev.sluice.Experimental;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -91,10 +92,14 @@ public final class SupervisorSpec {
     return copy;
   }
 
-  /** Where times are measured and scheduled. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where times are measured and scheduled. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public SupervisorSpec timer(Scheduler timer) {
     SupervisorSpec copy = new SupervisorSpec(this);
-    copy.timer = Objects.requireNonNull(timer, "timer");
+    copy.timer = Timers.require("timer", timer);
     return copy;
   }
 

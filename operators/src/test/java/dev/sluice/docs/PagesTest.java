@@ -77,6 +77,10 @@ class PagesTest {
       Pattern.compile(
           "(?:gauge|counter|createNotStarted|observation)\\(\\s*(?:\\w+,\\s*)?\"(sluice\\.[a-z.]+)\"");
 
+  /** A public option or argument. */
+  private static final Pattern SCHEDULER =
+      Pattern.compile("\\n  public (?:static )?[^;={]*\\bScheduler (?:timer|scheduler)\\)");
+
   /** With the system property {@code sluice.pages=write} it is written instead. */
   @Test
   void codeIsWhatTestsRun() throws IOException {
@@ -251,6 +255,36 @@ class PagesTest {
       }
     }
     assertThat(options).isGreaterThan(150);
+  }
+
+  /** One that cannot wait would fail each element at run time, or never fire. */
+  @Test
+  void everySchedulerThatTimesSomethingIsCheckedWhenItIsGiven() throws IOException {
+    Set<String> unchecked = new TreeSet<>();
+    int checked = 0;
+    for (Path source : Page.files(".java")) {
+      String text = Files.readString(source);
+      if (source.toString().contains("/src/main/")
+          && text.contains("\npublic ")
+          && SCHEDULER.matcher(text).find()) {
+        if (text.contains("Timers.require(")) {
+          checked++;
+        } else {
+          unchecked.add(simpleName(source));
+        }
+      }
+    }
+    assertThat(checked).isGreaterThan(20);
+    assertThat(unchecked)
+        .as("what takes a scheduler without a look at whether it keeps time")
+        .containsExactlyInAnyOrder(
+            "Timers", // looks
+            "CompeteSpec", // hands it on
+            "PrioritySpec", // reads its time only, as the next two do
+            "PrioritizeSpec",
+            "DurableGatherSpec",
+            "SubscriberSpec", // does things at once only
+            "TestChannel"); // is for tests
   }
 
   @Test

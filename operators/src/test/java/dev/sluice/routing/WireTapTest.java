@@ -17,6 +17,7 @@ package dev.sluice.routing;
 
 import static dev.sluice.routing.WireTap.wireTap;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
@@ -249,6 +250,18 @@ class WireTapTest {
   }
 
   @Nested
+  class Options {
+
+    @Test
+    void refuseASchedulerThatCannotTimeATap() {
+      assertThatIllegalArgumentException()
+          .isThrownBy(() -> wireTap(e -> Mono.empty(), c -> c.scheduler(Schedulers.immediate())))
+          .withMessageStartingWith("scheduler: ")
+          .withMessageContaining("expected: a scheduler that can do something later");
+    }
+  }
+
+  @Nested
   class Cancellation {
 
     @Test
@@ -275,6 +288,7 @@ class WireTapTest {
               told.incrementAndGet();
             }
           };
+      VirtualTimeScheduler atOnce = VirtualTimeScheduler.create();
       for (int i = 0; i < 500; i++) {
         AtomicInteger taps = new AtomicInteger();
         told.set(0);
@@ -286,7 +300,7 @@ class WireTapTest {
                 .transform(
                     wireTap(
                         e -> Mono.fromRunnable(taps::incrementAndGet),
-                        c -> c.scheduler(Schedulers.immediate()).listener(counting)))
+                        c -> c.scheduler(atOnce).listener(counting)))
                 .subscribe();
         RaceTestUtils.race(() -> source.next(1), subscription::dispose);
         assertThat(taps.get() + told.get()).isLessThanOrEqualTo(1);

@@ -15,8 +15,8 @@
  */
 package dev.sluice.http;
 
+import dev.sluice.time.Timers;
 import java.time.Duration;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
 
@@ -133,7 +133,11 @@ public final class OperationClientSpec {
         wait, pollInterval, longestPause, retries, maxAnswer, false, timer);
   }
 
-  /** Where pauses are scheduled. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where pauses are scheduled. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public OperationClientSpec timer(Scheduler timer) {
     return new OperationClientSpec(
         wait,
@@ -142,7 +146,7 @@ public final class OperationClientSpec {
         retries,
         maxAnswer,
         cancels,
-        Objects.requireNonNull(timer, "timer"));
+        Timers.require("timer", timer));
   }
 
   private static Duration positive(String what, Duration value) {

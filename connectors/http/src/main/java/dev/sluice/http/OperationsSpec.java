@@ -16,6 +16,7 @@
 package dev.sluice.http;
 
 import dev.sluice.store.OperationStore;
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -381,10 +382,12 @@ public final class OperationsSpec {
   /**
    * Where times are measured and scheduled. Defaults to {@code Schedulers.parallel()}, leases to a
    * thread of their own.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
    */
   public OperationsSpec timer(Scheduler timer) {
     OperationsSpec copy = new OperationsSpec(this);
-    copy.timer = Objects.requireNonNull(timer, "timer");
+    copy.timer = Timers.require("timer", timer);
     return copy;
   }
 

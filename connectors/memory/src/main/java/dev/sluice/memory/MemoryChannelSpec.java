@@ -15,8 +15,8 @@
  */
 package dev.sluice.memory;
 
+import dev.sluice.time.Timers;
 import java.time.Duration;
-import java.util.Objects;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
@@ -70,10 +70,11 @@ public final class MemoryChannelSpec {
   /**
    * Where deliveries are emitted, and what tells the time for delays and leases. Each consumer has
    * a worker of it for itself. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
    */
   public MemoryChannelSpec scheduler(Scheduler scheduler) {
-    return new MemoryChannelSpec(
-        capacity, maxLease, Objects.requireNonNull(scheduler, "scheduler"));
+    return new MemoryChannelSpec(capacity, maxLease, Timers.require("scheduler", scheduler));
   }
 
   int capacity() {

@@ -15,8 +15,8 @@
  */
 package dev.sluice.postgres;
 
+import dev.sluice.time.Timers;
 import java.time.Duration;
-import java.util.Objects;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
@@ -176,8 +176,10 @@ public final class PostgresChannelSpec {
   }
 
   /**
-   * Where deliveries are emitted. Each consumer has a worker of it for itself. Defaults to {@code
-   * Schedulers.parallel()}.
+   * Where deliveries are emitted, and the pauses of a consumer timed. Each consumer has a worker of
+   * it for itself. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
    */
   public PostgresChannelSpec scheduler(Scheduler scheduler) {
     return new PostgresChannelSpec(
@@ -187,7 +189,7 @@ public final class PostgresChannelSpec {
         maxLease,
         flush,
         forgetGroupsAfter,
-        Objects.requireNonNull(scheduler, "scheduler"));
+        Timers.require("scheduler", scheduler));
   }
 
   private static int inRange(String what, int value) {

@@ -15,6 +15,7 @@
  */
 package dev.sluice.s3;
 
+import dev.sluice.time.Timers;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -170,9 +171,13 @@ public final class S3Spec {
         });
   }
 
-  /** Where timeouts and pauses are scheduled. Defaults to {@code Schedulers.parallel()}. */
+  /**
+   * Where timeouts and pauses are scheduled. Defaults to {@code Schedulers.parallel()}.
+   *
+   * @throws IllegalArgumentException if it cannot do anything later
+   */
   public S3Spec timer(Scheduler timer) {
-    Objects.requireNonNull(timer, "timer");
+    Timers.require("timer", timer);
     return with(copy -> copy.timer = timer);
   }
 

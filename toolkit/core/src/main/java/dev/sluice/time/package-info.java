@@ -1,0 +1,5 @@
+/** What keeps time. */
+@NullMarked
+package dev.sluice.time;
+
+import org.jspecify.annotations.NullMarked;
