@@ -472,7 +472,10 @@ class AirportTest {
                   assertThat(numbers)
                       .contains("jvm_memory_used_bytes{")
                       .containsPattern("(?m)^sluice_[a-z_]+\\{.*flow=\"bag-loading\"")
-                      .containsPattern("(?m)^sluice_[a-z_]+\\{.*channel=\"transfers\""));
+                      .containsPattern(
+                          "(?m)^sluice_channel_waiting_messages\\{.*channel=\"transfers\"")
+                      .containsPattern("(?m)^sluice_channel_wait_seconds\\{.*priority=\"9\"")
+                      .containsPattern("(?m)^sluice_retries_total\\{.*flow=\"bag-loading\""));
     }
   }
 }

@@ -28,11 +28,13 @@ import dev.sluice.flow.RunnableFlow;
 import dev.sluice.postgres.PostgresChannel;
 import dev.sluice.postgres.PostgresDatabase;
 import dev.sluice.postgres.PostgresDeadLetters;
+import dev.sluice.priority.PriorityReviewer;
 import dev.sluice.spring.Flows;
 import java.time.Clock;
 import java.time.Duration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import reactor.core.scheduler.Schedulers;
 
 /**
  * Bags of aircraft that have landed: they wait in a queue in PostgreSQL, the most urgent first; as
@@ -44,6 +46,8 @@ class ScreeningConfiguration {
 
   /** A bag that waits for so long goes before those that are one more urgent and came later. */
   private static final Duration AGING = Duration.ofSeconds(5);
+
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(2);
 
   private static final int BAGS_PER_STATION = 10;
   private static final int FEWEST_STATIONS = 1;
@@ -61,6 +65,12 @@ class ScreeningConfiguration {
   @Bean
   PostgresChannel transfers(PostgresDatabase database) {
     return PostgresChannel.create(database, "transfers", queue -> queue.agingStep(AGING));
+  }
+
+  /** What the connections that are less tight have to wait, on the metrics page. */
+  @Bean(destroyMethod = "dispose")
+  PriorityReviewer transferPriorities(PostgresChannel transfers) {
+    return PriorityReviewer.of(transfers, LOOK_EVERY, Schedulers.parallel());
   }
 
   @Bean
