@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BiFunction;
@@ -44,10 +45,12 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
   /*
    * Threads: every operation on any thread; those on one key are one compute each.
    *
-   * count   keys that are in the map or about to be; raised before one is put there
-   * idle    nothing ends before this epoch millisecond, so that a full store is not searched for
-   *         every new key: a search raises it to the top first, then it and all who write an end
-   *         lower it
+   * count      keys that are in the map or about to be; raised before one is put there
+   * idle       nothing ends before this epoch millisecond, so that a full store is not searched
+   *            for every new key: a search raises it to the top first, then it and all who write
+   *            an end lower it
+   * searching  somebody searches, so idle says nothing: who needs room meanwhile searches too,
+   *            and leaves idle alone
    */
 
   /** What ends later than that never ends. */
@@ -58,6 +61,7 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
   private final Map<IdempotencyKey, Entry> entries = new ConcurrentHashMap<>();
   private final AtomicInteger count = new AtomicInteger();
   private final AtomicLong idle = new AtomicLong(Long.MIN_VALUE);
+  private final AtomicBoolean searching = new AtomicBoolean();
 
   private record Entry(String token, Instant until, Attempt.@Nullable Completed completed) {
 
@@ -206,17 +210,27 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
 
   /** Takes the place for a new key. */
   private void takePlace() {
-    if (count.incrementAndGet() > maxKeys) {
-      count.decrementAndGet();
+    if (count.getAndUpdate(taken -> taken < maxKeys ? taken + 1 : taken) == maxKeys) {
       throw StoreFailed.temporary("memory", "full (expected: at most " + maxKeys + " keys)", null);
     }
   }
 
   private int forget(Instant now, int limit) {
-    if (idle.get() > now.toEpochMilli()) {
-      return 0;
+    if (!searching.compareAndSet(false, true)) {
+      return search(now, limit);
     }
-    idle.set(Long.MAX_VALUE);
+    try {
+      if (idle.get() > now.toEpochMilli()) {
+        return 0;
+      }
+      idle.set(Long.MAX_VALUE);
+      return search(now, limit);
+    } finally {
+      searching.set(false);
+    }
+  }
+
+  private int search(Instant now, int limit) {
     int forgotten = 0;
     Iterator<Map.Entry<IdempotencyKey, Entry>> all = entries.entrySet().iterator();
     while (all.hasNext()) {

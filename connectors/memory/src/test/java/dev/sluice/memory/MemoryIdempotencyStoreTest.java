@@ -25,8 +25,12 @@ import dev.sluice.store.IdempotencyStore.Attempt;
 import dev.sluice.store.IdempotencyStore.Attempt.Started;
 import dev.sluice.store.StoreFailed;
 import java.time.Duration;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 import reactor.test.StepVerifier;
+import reactor.test.util.RaceTestUtils;
 
 class MemoryIdempotencyStoreTest extends IdempotencyContract {
 
@@ -101,6 +105,26 @@ class MemoryIdempotencyStoreTest extends IdempotencyContract {
     two.release(a).block();
     assertThat(begin("c", MINUTE)).isInstanceOf(Started.class);
     isFull("d");
+  }
+
+  @Test
+  void hasRoomForSeveralAtOnceWhereSeveralHaveEnded() {
+    for (int round = 0; round < 2_000; round++) {
+      MemoryIdempotencyStore full = MemoryIdempotencyStore.create(2, clock);
+      for (String key : List.of("a", "b")) {
+        full.begin(new IdempotencyKey("orders", key), MINUTE).block();
+      }
+      clock.pass(MINUTE);
+      Queue<Throwable> refused = new ConcurrentLinkedQueue<>();
+      RaceTestUtils.race(
+          () ->
+              full.begin(new IdempotencyKey("orders", "c"), MINUTE)
+                  .subscribe(a -> {}, refused::add),
+          () ->
+              full.begin(new IdempotencyKey("orders", "d"), MINUTE)
+                  .subscribe(a -> {}, refused::add));
+      assertThat(refused).as("round %s", round).isEmpty();
+    }
   }
 
   @Test
