@@ -15,6 +15,7 @@
  */
 package dev.sluice.claim;
 
+import dev.sluice.Experimental;
 import dev.sluice.message.Message;
 import dev.sluice.store.PayloadKey;
 import dev.sluice.store.PayloadStore;
@@ -32,6 +33,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Checks in the payload of one message at a time. Thread-safe. */
+@Experimental
 public final class Checker {
 
   private static final int SLICE = 64 * 1024;

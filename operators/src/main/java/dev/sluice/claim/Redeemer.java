@@ -15,6 +15,7 @@
  */
 package dev.sluice.claim;
 
+import dev.sluice.Experimental;
 import dev.sluice.claim.ClaimRefused.Reason;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.delivery.LeakDetector;
@@ -29,6 +30,7 @@ import java.util.Objects;
 import reactor.core.publisher.Mono;
 
 /** Redeems the claim of one message at a time. Thread-safe. */
+@Experimental
 public final class Redeemer {
 
   /** For how long after a payload has expired it is known who was done with it. */

@@ -15,6 +15,7 @@
  */
 package dev.sluice.compete;
 
+import dev.sluice.Experimental;
 import dev.sluice.convoy.ConvoySpec;
 import dev.sluice.convoy.DeliveryConvoy;
 import dev.sluice.convoy.GroupVerdict;
@@ -129,6 +130,7 @@ public final class CompetingConsumers {
    *     retries as {@link DeliveryConvoy#onError} says, then {@link GroupVerdict#DEAD_LETTER}
    * @throws IllegalArgumentException if an option is out of range
    */
+  @Experimental
   public static <T, R> DeliveryConvoy<T, R> ofDeliveries(
       Function<? super T, ? extends Publisher<? extends R>> worker,
       UnaryOperator<CompeteSpec<Message<T>>> spec) {

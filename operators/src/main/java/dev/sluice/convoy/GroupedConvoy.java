@@ -15,6 +15,7 @@
  */
 package dev.sluice.convoy;
 
+import dev.sluice.Experimental;
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.dispatch.DispatchOptions;
 import dev.sluice.dispatch.FluxDispatch;
@@ -170,6 +171,7 @@ public final class GroupedConvoy {
    *     GroupVerdict#DEAD_LETTER}
    * @throws IllegalArgumentException if an option is out of range
    */
+  @Experimental
   public static <T, R> DeliveryConvoy<T, R> ofDeliveries(
       Function<? super Message<T>, ? extends @Nullable Object> group,
       Function<? super T, ? extends Publisher<? extends R>> worker,

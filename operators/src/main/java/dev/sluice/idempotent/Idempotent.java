@@ -15,6 +15,7 @@
  */
 package dev.sluice.idempotent;
 
+import dev.sluice.Experimental;
 import dev.sluice.codec.PayloadCodec;
 import dev.sluice.compete.CompetingConsumers;
 import dev.sluice.message.Message;
@@ -139,6 +140,7 @@ public final class Idempotent<T, R> implements Function<Flux<T>, Flux<R>> {
    * The same for deliveries, as {@link dev.sluice.flow.Flow} uses it: what is done once is whatever
    * follows, until the delivery is acknowledged.
    */
+  @Experimental
   public static <T> DeliveryIdempotent<T> ofDeliveries(
       String scope,
       Function<? super Message<T>, String> key,

@@ -15,6 +15,7 @@
  */
 package dev.sluice.level;
 
+import dev.sluice.Experimental;
 import dev.sluice.channel.Channel;
 import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.Inbound;
@@ -199,6 +200,7 @@ public final class LoadLeveling {
    *     GroupVerdict#DEAD_LETTER}
    * @throws IllegalArgumentException if an option is out of range, or drops messages
    */
+  @Experimental
   public static <T, R> LeveledDeliveries<T, R> ofDeliveries(
       Function<? super T, ? extends Publisher<? extends R>> worker,
       UnaryOperator<LevelSpec<Message<T>>> spec) {
@@ -229,6 +231,7 @@ public final class LoadLeveling {
    * @throws IllegalArgumentException if an option is out of range, needs a worker, or drops
    *     messages
    */
+  @Experimental
   public static <T> LeveledDeliveries<T, T> ofDeliveries(
       UnaryOperator<LevelSpec<Message<T>>> spec) {
     return leveledDeliveries(Mono::just, true, LevelSpec.of(spec).withoutWorker());

@@ -15,6 +15,7 @@
  */
 package dev.sluice.priority;
 
+import dev.sluice.Experimental;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.message.Message;
 import java.util.List;
@@ -27,6 +28,7 @@ import reactor.core.publisher.Flux;
  *
  * @param <T> the payloads
  */
+@Experimental
 public final class DeliveryMerge<T> {
 
   private final int levels;

@@ -15,6 +15,7 @@
  */
 package dev.sluice.priority;
 
+import dev.sluice.Experimental;
 import dev.sluice.delivery.Delivery;
 import dev.sluice.message.Message;
 import java.time.Duration;
@@ -29,6 +30,7 @@ import reactor.core.publisher.Flux;
  *
  * @param <T> the payloads
  */
+@Experimental
 public final class DeliveryReordering<T> {
 
   private final @Nullable Comparator<? super Message<T>> mostUrgentFirst; // null: by level

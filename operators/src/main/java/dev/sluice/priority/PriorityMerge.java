@@ -15,6 +15,7 @@
  */
 package dev.sluice.priority;
 
+import dev.sluice.Experimental;
 import dev.sluice.compete.CompeteSpec;
 import dev.sluice.compete.CompetingConsumers;
 import dev.sluice.dispatch.ReadyOrder;
@@ -308,6 +309,7 @@ public final class PriorityMerge {
    * @throws IllegalArgumentException if an option or {@code levels} is out of range, or there are
    *     not as many quanta as levels
    */
+  @Experimental
   public static <T> DeliveryMerge<T> ofDeliveries(
       int levels, UnaryOperator<PrioritySpec<Message<T>>> spec) {
     checkLevels(levels);
