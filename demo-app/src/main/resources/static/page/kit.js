@@ -176,6 +176,55 @@ export function onSubmit(form, done) {
   });
 }
 
+/**
+ * Connects a form. On submit `request` is told what is in its fields, without those that are empty, and sends it; what is
+ * wrong with it is shown at the form, otherwise `done` is told the answer and the fields. Nothing is sent twice at once.
+ *
+ * @param inputs names of fields to ids of inputs
+ * @param {(fields) => Promise<Answer>} request
+ */
+export function form(id, inputs, request, done) {
+  onSubmit(id, async () => {
+    if ($(id).ariaBusy === 'true') return;
+    clearProblem(id, inputs);
+    if ($(`${id}-done`)) text($(`${id}-done`), '');
+    const fields = {};
+    for (const [field, input] of Object.entries(inputs)) {
+      const value = $(input).value.trim();
+      if (value !== '') fields[field] = value;
+    }
+    $(id).ariaBusy = 'true';
+    const answer = await request(fields);
+    $(id).ariaBusy = 'false';
+    if (answer.ok) done(answer, fields);
+    else showProblem(answer.body, id, inputs);
+  });
+}
+
+/** Says what came of an order, given by a button or a switch: why it was refused in `error`, otherwise `said`. */
+export async function report(answer, error, said) {
+  const { ok, body } = await answer;
+  text(error, ok ? '' : problemText(body));
+  if (ok && said) announce(said);
+  return ok;
+}
+
+/** Sends what a switch is set to; one that is refused goes back. */
+export function onSwitch(box, error, request, said = () => '') {
+  box.addEventListener('change', async () => {
+    const on = box.checked;
+    box.ariaBusy = 'true';
+    const ok = await report(request(on), error, said(on));
+    box.ariaBusy = 'false';
+    if (!ok) box.checked = !on;
+  });
+}
+
+/** Shows what a switch is set to, unless somebody is setting it. */
+export function setSwitch(box, on) {
+  if (box.ariaBusy !== 'true') box.checked = on;
+}
+
 // == what a screen reader hears: changes of state, never the running figures ==
 
 /** Long enough that what comes next does not take its place before it is read out. */

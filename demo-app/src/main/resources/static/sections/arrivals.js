@@ -1,6 +1,6 @@
 /* Arrivals: the graph of events that the server has derived, what is counted of each, and one arrival that is followed. */
 
-import { $, alarm, announce, clearProblem, data, duration, element, keep, onSubmit, problemText, send, showProblem, text, timeOfDay, whole } from '../page/kit.js';
+import { $, alarm, announce, data, duration, element, form, keep, problemText, report, send, text, timeOfDay, whole } from '../page/kit.js';
 import { draw as drawGraph, parse } from '../page/graph.js';
 import { subscribe } from '../page/live.js';
 
@@ -18,18 +18,10 @@ const alarms = new Map();
 
 export function start() {
   subscribe('arrivals', draw);
-  onSubmit('arrival', land);
-}
-
-async function land() {
-  clearProblem('arrival', INPUTS);
-  const { ok, body } = await send('POST', '/api/arrivals', { flight: $('arrival-flight').value.trim() });
-  if (!ok) {
-    showProblem(body, 'arrival', INPUTS);
-    return;
-  }
-  announce(`${body.flight} has landed.`);
-  follow(body.id);
+  form('arrival', INPUTS, (fields) => send('POST', '/api/arrivals', fields), ({ body }) => {
+    announce(`${body.flight} has landed.`);
+    follow(body.id);
+  });
 }
 
 /** Asked for once; when that fails, with the next view. */
@@ -71,11 +63,8 @@ async function draw(view, before) {
 
 function openDuty([name]) {
   const choice = element('select', { id: `duty-${name}` }, ...Object.entries(DUTIES).map(([value, words]) => element('option', { value }, words)));
-  choice.addEventListener('change', async () => {
-    const { ok, body } = await send('PUT', `/api/arrivals/participants/${name}?does=${DUTIES[choice.value]}`);
-    text($('duties-error'), ok ? '' : problemText(body));
-    if (ok) announce(`${name} ${DUTIES[choice.value]}.`);
-  });
+  choice.addEventListener('change', () => report(send('PUT', `/api/arrivals/participants/${name}?does=${DUTIES[choice.value]}`),
+    $('duties-error'), `${name} ${DUTIES[choice.value]}.`));
   return { choice, root: element('li', {}, element('label', { for: choice.id }, name), choice) };
 }
 
@@ -110,6 +99,7 @@ async function follow(id, steps = -1) {
   if (followed !== id) return;
   text($('followed-error'), ok ? '' : problemText(body));
   text($('followed-id'), id);
+  $('followed-none').hidden = true;
   const known = ok ? body : [];
   $('followed-steps').replaceChildren(...known.map(({ what, type, by, at }) => element('li', {},
     element('span', { className: 'at' }, timeOfDay.format(new Date(at))),

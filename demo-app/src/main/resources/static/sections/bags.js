@@ -1,7 +1,7 @@
 /* The bags: figures, the departures board with its belts, the convoy's gauges, and a bag of one's own. */
 
 import {
-  $, announce, clearProblem, copyOf, count, data, keep, newTag, onSubmit, part, send, showProblem, still, tenths, text, whole,
+  $, announce, copyOf, count, data, form, keep, newTag, part, send, still, tenths, text, whole,
 } from '../page/kit.js';
 import { now, subscribe } from '../page/live.js';
 
@@ -18,7 +18,7 @@ export function start() {
   subscribe('convoys', ({ parked }) => {
     parkedKeys = new Set(parked.map((flight) => flight.key));
   });
-  onSubmit('check-in', checkIn);
+  form('check-in', CHECK_IN, (bag) => send('POST', '/api/bags', bag), checkedIn);
   $('new-tag').addEventListener('click', offerTag);
   setInterval(() => lanes.forEach(countDown), 1000);
   offerTag();
@@ -172,24 +172,10 @@ function clockFace(seconds) {
 
 // == check-in ==
 
-async function checkIn() {
-  clearProblem('check-in', CHECK_IN);
-  text($('check-in-done'), '');
-  const bag = {};
-  for (const [field, input] of Object.entries(CHECK_IN)) {
-    const value = $(input).value.trim();
-    if (value !== '') bag[field] = value;
-  }
-  $('check-in-send').disabled = true;
-  const { ok, status, body } = await send('POST', '/api/bags', bag);
-  $('check-in-send').disabled = false;
-  if (!ok) {
-    showProblem(body, 'check-in', CHECK_IN);
-  } else {
-    text($('check-in-done'), status === 201
-      ? `${body.tag} is checked in for ${body.flight}: number ${body.sequence} of this flight.`
-      : `${body.tag} was already checked in for ${body.flight}. It still counts once.`);
-  }
+function checkedIn({ status, body }) {
+  text($('check-in-done'), status === 201
+    ? `${body.tag} is checked in for ${body.flight}: number ${body.sequence} of this flight.`
+    : `${body.tag} was already checked in for ${body.flight}. It still counts once.`);
 }
 
 function offerTag() {

@@ -1,10 +1,10 @@
 /* The bridges to the old baggage system: a light for each, the switches, and what has come back. */
 
-import { $, alarm, announce, count, data, duration, element, keep, part, problemText, send, tenths, text } from '../page/kit.js';
+import { $, alarm, count, data, duration, element, keep, part, report, send, tenths, text } from '../page/kit.js';
 import { subscribe } from '../page/live.js';
 
 const STATES = { UP: 'up', TARGET_AWAY: 'target away, probed', PAUSED: 'paused', STALLED: 'dead letters refused', DOWN: 'down' };
-const NAMES = { 'legacy-to-airport': 'there', 'airport-to-legacy': 'back' };
+const NAMES = { 'legacy-to-airport': 'To the airport', 'airport-to-legacy': 'To the old system' };
 const LONG = 30_000;
 
 const lights = new Map();
@@ -18,11 +18,7 @@ export function start() {
   $('bridge-resume').addEventListener('click', () => order('resume', 'The wires are mended.'));
 }
 
-async function order(what, said) {
-  const { ok, body } = await send('POST', `/api/bridge/${what}`);
-  text($('bridge-error'), ok ? '' : problemText(body));
-  if (ok) announce(said);
-}
+const order = (what, said) => report(send('POST', `/api/bridge/${what}`), $('bridge-error'), said);
 
 function draw({ cut, paused, announced, heard, bridges, lines: newest }, before) {
   const how = cut ? 'The wires are cut' : paused ? 'Paused' : 'Open';

@@ -1,6 +1,6 @@
 /* Lost bags: accepted at once, looked for later; the status of each claim is an event stream until it is over. */
 
-import { $, announce, clearProblem, element, onSubmit, part, problemText, send, showProblem, text } from '../page/kit.js';
+import { $, announce, element, form, part, problemText, send, text } from '../page/kit.js';
 import { subscribe } from '../page/live.js';
 
 const INPUTS = { tag: 'claim-tag' };
@@ -13,7 +13,7 @@ const waiting = [];
 let streams = 0;
 
 export function start() {
-  onSubmit('claim', claim);
+  form('claim', INPUTS, (fields) => send('POST', '/api/claims', fields), accepted);
   subscribe('frame', suggest);
 }
 
@@ -24,14 +24,7 @@ function suggest({ lanes }) {
   if (bag && input.value === '' && document.activeElement !== input) input.value = bag.tag;
 }
 
-async function claim() {
-  clearProblem('claim', INPUTS);
-  const tag = $('claim-tag').value.trim();
-  const { ok, body, headers } = await send('POST', '/api/claims', { tag });
-  if (!ok) {
-    showProblem(body, 'claim', INPUTS);
-    return;
-  }
+function accepted({ headers }, { tag }) {
   announce(`The claim of bag ${tag} was accepted.`);
   $('claim-tag').value = '';
   follow(tag, headers.get('location'));

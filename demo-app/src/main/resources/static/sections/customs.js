@@ -1,6 +1,6 @@
 /* Customs: an X-ray image goes to the store, the question carries its claim, and the answer comes back in time or late. */
 
-import { $, announce, clearProblem, duration, element, onSubmit, problemText, send, showProblem, text, timeOfDay, whole } from '../page/kit.js';
+import { $, announce, duration, element, form, send, text, timeOfDay, whole } from '../page/kit.js';
 import { subscribe } from '../page/live.js';
 import { drawXray, png } from './xray.js';
 
@@ -9,7 +9,7 @@ const INPUTS = { tag: 'customs-tag' };
 let shown = '';
 
 export function start() {
-  onSubmit('inspect', inspect);
+  form('inspect', INPUTS, inspect, inspected);
   subscribe('frame', suggest);
   subscribe('customs', draw);
   $('customs-tag').addEventListener('input', preview);
@@ -34,29 +34,19 @@ function preview() {
 
 /** Puts the bag through the X-ray, and has customs look at it. */
 async function inspect() {
-  clearProblem('inspect', INPUTS);
-  text($('inspect-done'), '');
-  $('inspect-send').disabled = true;
-  try {
-    const bag = encodeURIComponent(tag());
-    if ($('with-image').checked) {
-      preview();
-      const stored = await upload(`/api/bags/${bag}/xray`, await png($('xray')));
-      if (!stored.ok) {
-        text($('inspect-error'), problemText(stored.body));
-        return;
-      }
-    }
-    const { ok, body } = await send('POST', `/api/bags/${bag}/customs`);
-    if (ok) {
-      text($('inspect-done'), `${body.cleared ? 'Cleared' : 'Stopped'}: ${body.findings}.`);
-      announce($('inspect-done').textContent);
-    } else {
-      showProblem(body, 'inspect', INPUTS);
-    }
-  } finally {
-    $('inspect-send').disabled = false;
+  const bag = encodeURIComponent(tag());
+  if ($('with-image').checked) {
+    preview();
+    const stored = await upload(`/api/bags/${bag}/xray`, await png($('xray')));
+    if (!stored.ok) return stored;
   }
+  return send('POST', `/api/bags/${bag}/customs`);
+}
+
+function inspected({ body }) {
+  const said = `${body.cleared ? 'Cleared' : 'Stopped'}: ${body.findings}.`;
+  text($('inspect-done'), said);
+  announce(said);
 }
 
 async function upload(url, image) {

@@ -1,6 +1,6 @@
 /* The dead letters: the last ones, one in full, and back to where they came from, as they are or repaired. */
 
-import { $, announce, clearProblem, element, newTag, onSubmit, problemText, send, showProblem, text, timeOfDay, whole } from '../page/kit.js';
+import { $, announce, clearProblem, element, form, newTag, problemText, send, showProblem, text, timeOfDay, whole } from '../page/kit.js';
 import { subscribe } from '../page/live.js';
 import { badge } from '../page/topics.js';
 
@@ -12,8 +12,8 @@ let open = null;
 export function start() {
   subscribe('frame', draw);
   $('dead-redrive-all').addEventListener('click', sendAllBack);
-  onSubmit('letter', repair);
-  $('letter-as-is').addEventListener('click', () => sendBack(undefined));
+  form('letter', FIELDS, sendBack, () => sentBack('The bag was repaired and sent back.'));
+  $('letter-as-is').addEventListener('click', sendBackAsItIs);
   $('letter-close').addEventListener('click', () => $('letter-dialog').close());
   $('letter-new-tag').addEventListener('click', () => { $('letter-tag').value = newTag(); });
 }
@@ -65,25 +65,19 @@ async function inspectLetter(id) {
   $('letter-dialog').showModal();
 }
 
-/** What differs from what the record tells is sent along. */
-function repair() {
-  const bag = {};
-  for (const [field, input] of Object.entries(FIELDS)) {
-    const value = $(input).value.trim();
-    if (value !== '') bag[field] = value;
-  }
-  return sendBack(bag);
+/** With what is to be read instead of what the record says, if anything. */
+const sendBack = (bag) => send('POST', `/api/dead-letters/${encodeURIComponent(open.id)}/redrive`, bag);
+
+async function sendBackAsItIs() {
+  clearProblem('letter', FIELDS);
+  const { ok, body } = await sendBack();
+  if (ok) sentBack('The record was sent back as it is.');
+  else showProblem(body, 'letter', FIELDS);
 }
 
-async function sendBack(bag) {
-  clearProblem('letter', FIELDS);
-  const { ok, body } = await send('POST', `/api/dead-letters/${encodeURIComponent(open.id)}/redrive`, bag);
-  if (!ok) {
-    showProblem(body, 'letter', FIELDS);
-    return;
-  }
+function sentBack(said) {
   $('letter-dialog').close();
-  announce(bag ? 'The bag was repaired and sent back.' : 'The record was sent back as it is.');
+  announce(said);
 }
 
 // == all of them ==

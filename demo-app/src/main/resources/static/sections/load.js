@@ -1,6 +1,6 @@
 /* The load generator. */
 
-import { $, announce, clearProblem, count, data, onSubmit, part, send, showProblem, text, whole } from '../page/kit.js';
+import { $, announce, clearProblem, count, data, form, part, report, send, text, whole } from '../page/kit.js';
 import { subscribe } from '../page/live.js';
 
 const RATES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
@@ -11,9 +11,9 @@ export function start() {
     draw(load);
     if (before && before.load.state !== load.state) narrate(load);
   });
-  onSubmit('load', startLoad);
-  $('load-stop').addEventListener('click', stopLoad);
-  $('first-start').addEventListener('click', startLoad);
+  form('load', INPUTS, begin, () => {});
+  $('first-start').addEventListener('click', () => $('load').requestSubmit());
+  $('load-stop').addEventListener('click', () => report(send('DELETE', '/api/load'), $('load-error')));
   $('rate').addEventListener('input', drawRate);
   drawRate();
 }
@@ -45,19 +45,11 @@ function draw(load) {
   }
 }
 
-async function startLoad() {
-  clearProblem('load', INPUTS);
-  const query = new URLSearchParams({ rate: String(rate()), bags: $('load-bags').value.trim() });
-  const percent = $('unreadable').value.trim();
-  query.set('unreadableShare', percent !== '' && Number.isFinite(Number(percent)) ? String(Number(percent) / 100) : percent);
-  const { ok, body } = await send('POST', `/api/load?${query}`);
-  if (!ok) showProblem(body, 'load', INPUTS);
-}
-
-async function stopLoad() {
-  clearProblem('load');
-  const { ok, body } = await send('DELETE', '/api/load');
-  if (!ok) showProblem(body, 'load');
+/** The field is in percent, and the server is told a share; what is no number it explains itself. */
+function begin({ unreadableShare: percent = '', ...fields }) {
+  const share = Number(percent || NaN) / 100;
+  const unreadableShare = Number.isNaN(share) ? percent : share;
+  return send('POST', `/api/load?${new URLSearchParams({ ...fields, rate: rate(), unreadableShare })}`);
 }
 
 function narrate(load) {

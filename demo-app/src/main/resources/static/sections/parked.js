@@ -1,8 +1,11 @@
 /* Flights that are parked: a bag of theirs could not be loaded, and those behind it wait in their order. */
 
-import { $, alarm, announce, copyOf, count, data, departureName, keep, problemText, send, text } from '../page/kit.js';
+import { $, alarm, copyOf, count, data, departureName, keep, report, send, text } from '../page/kit.js';
 import { subscribe } from '../page/live.js';
 import { badge } from '../page/topics.js';
+
+/** What a cause begins with that only its log needs: its kind and the type of its exception. */
+const TYPE = /^[A-Z]+ [\w.$]+: /;
 
 const views = new Map();
 
@@ -31,14 +34,12 @@ function open(flight) {
 function drawFlight(view, { bags, why, draining }) {
   data(view.root, 'draining', draining);
   text(view.bags, draining ? `${count(bags, 'bag')} on their way` : `${count(bags, 'bag')} waiting`);
-  text(view.why, why);
+  text(view.why, why.replace(TYPE, ''));
   view.release.disabled = draining;
 }
 
 async function release(view, key, name) {
   view.release.disabled = true;
-  const { ok, body } = await send('POST', `/api/convoys/${encodeURIComponent(key)}/release`);
+  await report(send('POST', `/api/convoys/${encodeURIComponent(key)}/release`), view.error, `${name} is released. Its bags go on in their order.`);
   view.release.disabled = false;
-  text(view.error, ok ? '' : problemText(body));
-  if (ok) announce(`${name} is released. Its bags go on in their order.`);
 }

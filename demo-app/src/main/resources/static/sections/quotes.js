@@ -1,6 +1,6 @@
 /* Seats with partner airlines: all are asked at once, and what comes back in time counts. */
 
-import { $, announce, clearProblem, data, duration, element, onSubmit, part, problemText, send, showProblem, text } from '../page/kit.js';
+import { $, announce, data, duration, element, form, onSwitch, part, send, text } from '../page/kit.js';
 
 const INPUTS = { from: 'quote-from', to: 'quote-to' };
 const WITHIN = 800;
@@ -10,7 +10,7 @@ const dollars = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'U
 const legs = new Map();
 
 export async function start() {
-  onSubmit('quote', ask);
+  form('quote', INPUTS, (fields) => send('GET', `/api/quotes?${new URLSearchParams(fields)}`), draw);
   const { ok, body } = await send('GET', '/api/quotes/airlines');
   if (ok) Object.entries(body).forEach(([airline, open]) => leg(airline, open));
 }
@@ -24,25 +24,12 @@ function leg(airline, open) {
     element('span', { className: 'switch' }, box, element('label', { for: box.id }, airline)),
     element('span', { className: 'bar', 'aria-hidden': 'true' }, bar),
     words);
-  box.addEventListener('change', () => close(airline, box));
+  onSwitch(box, $('quote-error'), (on) => send('PUT', `/api/quotes/airlines/${encodeURIComponent(airline)}?open=${on}`));
   $('legs').append(root);
   legs.set(airline, { root, bar, words });
 }
 
-async function close(airline, box) {
-  const { ok, body } = await send('PUT', `/api/quotes/airlines/${encodeURIComponent(airline)}?open=${box.checked}`);
-  text($('quote-error'), ok ? '' : problemText(body));
-  if (!ok) box.checked = !box.checked;
-}
-
-async function ask() {
-  clearProblem('quote', INPUTS);
-  const query = new URLSearchParams({ from: $('quote-from').value.trim(), to: $('quote-to').value.trim() });
-  const { ok, body } = await send('GET', `/api/quotes?${query}`);
-  if (!ok) {
-    showProblem(body, 'quote', INPUTS);
-    return;
-  }
+function draw({ body }) {
   for (const { airline, state, offer, tookMillis } of body.legs) {
     const line = legs.get(airline);
     if (!line) continue;

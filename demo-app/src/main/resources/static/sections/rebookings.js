@@ -1,6 +1,6 @@
 /* Rebookings: a saga for each, its steps and its journal, and the decisions about those that are parked. */
 
-import { $, alarm, announce, clearProblem, copyOf, count, data, element, keep, onSubmit, problemText, send, showProblem, text, timeOfDay } from '../page/kit.js';
+import { $, alarm, announce, copyOf, count, data, element, form, keep, onSwitch, report, send, setSwitch, text, timeOfDay } from '../page/kit.js';
 import { subscribe } from '../page/live.js';
 import { badge } from '../page/topics.js';
 
@@ -16,9 +16,9 @@ const views = new Map();
 
 export function start() {
   subscribe('rebookings', draw);
-  onSubmit('rebook', rebook);
+  form('rebook', INPUTS, (fields) => send('POST', '/api/rebookings', fields), begun);
   for (const fault of FAULTS) {
-    $(`fault-${fault}`).addEventListener('change', (event) => set(fault, event.target));
+    onSwitch($(`fault-${fault}`), $('faults-error'), (on) => send('PUT', `/api/rebookings/faults/${fault}?on=${on}`));
   }
   newBooking();
 }
@@ -28,31 +28,15 @@ function newBooking() {
   $('booking').value = [...letters].map((n) => LETTERS[n % LETTERS.length]).join('');
 }
 
-async function rebook() {
-  clearProblem('rebook', INPUTS);
-  const request = { booking: $('booking').value.trim(), flight: $('missed-flight').value.trim() };
-  const { ok, body } = await send('POST', '/api/rebookings', request);
-  if (!ok) {
-    showProblem(body, 'rebook', INPUTS);
-    return;
-  }
-  announce(`Rebooking ${body.trip.booking} from ${body.trip.missed} to ${body.trip.flight} has begun.`);
+function begun({ body: { trip } }) {
+  announce(`Rebooking ${trip.booking} from ${trip.missed} to ${trip.flight} has begun.`);
   newBooking();
-}
-
-async function set(fault, box) {
-  const { ok, body } = await send('PUT', `/api/rebookings/faults/${fault}?on=${box.checked}`);
-  text($('faults-error'), ok ? '' : problemText(body));
-  if (!ok) box.checked = !box.checked;
 }
 
 function draw({ up, running, parked, faults, sagas }, before) {
   badge('passengers', parked, 'rebookings need a decision');
   text($('rebookings-count'), up ? `${count(running, 'saga')} running, ${parked} parked` : 'The journal does not answer.');
-  for (const fault of FAULTS) {
-    const box = $(`fault-${fault}`);
-    if (document.activeElement !== box) box.checked = faults[fault] === true;
-  }
+  for (const fault of FAULTS) setSwitch($(`fault-${fault}`), faults[fault] === true);
   $('rebookings-none').hidden = sagas.length > 0;
   keep($('sagas'), views, sagas, (saga) => saga.id, open, drawSaga);
   if (before && parked > before.parked) alarm('A rebooking can go neither forward nor backward, and needs a decision.');
@@ -99,10 +83,9 @@ function drawSaga(view, saga) {
     line.note && element('span', { className: 'quiet' }, line.note))));
 }
 
-async function decide(view, decision) {
+function decide(view, decision) {
   const why = { resume: 'tried again from the page', skip: 'undone by hand, says the page', fail: 'given up from the page' }[decision];
   const request = decision === 'skip' ? { step: view.stuck, why } : { why };
-  const { ok, body } = await send('POST', `/api/sagas/${encodeURIComponent(view.id)}/${decision}`, request);
-  text(view.find('.saga-error'), ok ? '' : problemText(body));
-  if (ok) announce({ resume: 'The rebooking tries again.', skip: 'The rebooking goes on without it.', fail: 'The rebooking was given up.' }[decision]);
+  const said = { resume: 'The rebooking tries again.', skip: 'The rebooking goes on without it.', fail: 'The rebooking was given up.' }[decision];
+  return report(send('POST', `/api/sagas/${encodeURIComponent(view.id)}/${decision}`, request), view.find('.saga-error'), said);
 }

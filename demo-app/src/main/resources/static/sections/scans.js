@@ -1,6 +1,6 @@
 /* The scan: filters that can be put into another order, and what each has done. The server refuses what does not add up. */
 
-import { $, announce, clearProblem, count, duration, element, keep, onSubmit, problemText, send, showProblem, text, whole } from '../page/kit.js';
+import { $, announce, count, duration, element, form, keep, report, send, text, whole } from '../page/kit.js';
 import { subscribe } from '../page/live.js';
 
 const INPUTS = { bags: 'scan-bags', unreadable: 'scan-unreadable' };
@@ -11,15 +11,7 @@ let order = [];
 
 export function start() {
   subscribe('scans', draw);
-  onSubmit('scan-form', scan);
-}
-
-async function scan() {
-  clearProblem('scan-form', INPUTS);
-  const query = new URLSearchParams({ bags: $('scan-bags').value.trim(), unreadable: $('scan-unreadable').value.trim() });
-  const { ok, body } = await send('POST', `/api/scans?${query}`);
-  if (ok) announce('The bags are under the scanner.');
-  else showProblem(body, 'scan-form', INPUTS);
+  form('scan-form', INPUTS, (fields) => send('POST', `/api/scans?${new URLSearchParams(fields)}`), () => announce('The bags are under the scanner.'));
 }
 
 function draw({ scanned, stages: shown, last }) {
@@ -45,7 +37,9 @@ function open({ name, requires, provides }) {
     element('span', { className: 'moves' }, earlier, later)) };
 }
 
-function drawStage({ parts }, stage) {
+function drawStage({ earlier, later, parts }, stage) {
+  earlier.ariaDisabled = String(stage.name === order[0]);
+  later.ariaDisabled = String(stage.name === order[order.length - 1]);
   text(parts, stage.parts.map(({ name, bags, failed, busyMillis }) => {
     const who = stage.parts.length > 1 ? `${name}: ` : '';
     return `${who}${count(bags, 'bag')}${failed > 0 ? `, ${whole.format(failed)} failed` : ''}, ${duration(busyMillis)}`;
@@ -58,9 +52,8 @@ async function move(name, by) {
   if (to < 0 || to >= order.length) return;
   const next = [...order];
   next.splice(to, 0, ...next.splice(from, 1));
-  const { ok, body } = await send('PUT', `/api/pipeline/order?${new URLSearchParams({ filters: next.join() })}`);
-  text($('filters-error'), ok ? '' : `Refused: ${problemText(body)}`);
-  if (ok) announce(`${name} is now number ${to + 1} of ${order.length}.`);
+  await report(send('PUT', `/api/pipeline/order?${new URLSearchParams({ filters: next.join() })}`),
+    $('filters-error'), `${name} is now number ${to + 1} of ${order.length}.`);
 }
 
 function openScan({ label, kilos, litres, destination, way }) {

@@ -1,6 +1,6 @@
 /* Transfers: an aircraft lands, its bags wait by urgency, stations open as the queue grows, a belt levels the load. */
 
-import { $, announce, clearProblem, count, data, element, onSubmit, part, send, showProblem, text, whole } from '../page/kit.js';
+import { $, announce, count, data, element, form, part, send, text, whole } from '../page/kit.js';
 import { subscribe } from '../page/live.js';
 
 const INPUTS = { bags: 'land-bags', late: 'land-late' };
@@ -10,7 +10,7 @@ const FULL_BELT = 300;
 
 export function start() {
   subscribe('screening', draw);
-  onSubmit('land', land);
+  form('land', INPUTS, (fields) => send('POST', `/api/transfers?${new URLSearchParams(fields)}`), landed);
 }
 
 function draw({ waiting, stations, mostStations, onBelt, atScanner, screened, scanned }) {
@@ -27,15 +27,7 @@ function draw({ waiting, stations, mostStations, onBelt, atScanner, screened, sc
   text($('t-scanned'), whole.format(scanned));
 }
 
-async function land() {
-  clearProblem('land', INPUTS);
-  text($('land-done'), '');
-  const query = new URLSearchParams(Object.entries(INPUTS).map(([field, input]) => [field, $(input).value.trim()]));
-  const { ok, body } = await send('POST', `/api/transfers?${query}`);
-  if (!ok) {
-    showProblem(body, 'land', INPUTS);
-    return;
-  }
+function landed({ body }) {
   const { TIGHT = 0, TRANSFER = 0, LOCAL = 0 } = body.connections;
   const said = `${count(body.bags, 'bag')}: ${whole.format(TIGHT)} with a tight connection, ${whole.format(TRANSFER)} transfers, ${whole.format(LOCAL)} local.`;
   text($('land-done'), said);

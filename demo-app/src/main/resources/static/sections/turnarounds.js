@@ -1,6 +1,6 @@
 /* Turnarounds: the steps of each aircraft and who does them, crews that can be killed, and what the supervisor does. */
 
-import { $, alarm, announce, clearProblem, copyOf, count, data, departureName, element, keep, onSubmit, problemText, send, showProblem, text, timeOfDay } from '../page/kit.js';
+import { $, alarm, announce, copyOf, count, data, departureName, element, form, keep, onSwitch, send, setSwitch, text, timeOfDay } from '../page/kit.js';
 import { subscribe } from '../page/live.js';
 
 const INPUTS = { flight: 'turn-flight' };
@@ -16,31 +16,17 @@ const remedied = new Map();
 
 export function start() {
   subscribe('turnarounds', draw);
-  onSubmit('turn', begin);
-  for (const crew of CREWS) $(`crew-${crew}`).addEventListener('change', (event) => set(crew, event.target));
-}
-
-async function begin() {
-  clearProblem('turn', INPUTS);
-  const { ok, body } = await send('POST', '/api/turnarounds', { flight: $('turn-flight').value.trim() });
-  if (ok) announce(`${departureName(body.departure)} is turned round.`);
-  else showProblem(body, 'turn', INPUTS);
-}
-
-async function set(crew, box) {
-  const { ok, body } = await send('PUT', `/api/turnarounds/crews/${crew}?works=${box.checked}`);
-  text($('crews-error'), ok ? '' : problemText(body));
-  if (ok) announce(box.checked ? `The crew ${crew} works again.` : `The crew ${crew} is dead.`);
-  else box.checked = !box.checked;
+  form('turn', INPUTS, (fields) => send('POST', '/api/turnarounds', fields), ({ body }) => announce(`${departureName(body.departure)} is turned round.`));
+  for (const crew of CREWS) {
+    onSwitch($(`crew-${crew}`), $('crews-error'), (on) => send('PUT', `/api/turnarounds/crews/${crew}?works=${on}`),
+      (on) => (on ? `The crew ${crew} works again.` : `The crew ${crew} is dead.`));
+  }
 }
 
 function draw({ up, crews, remedies, turnarounds }, before) {
   const running = turnarounds.filter(({ state }) => state === 'RUNNING' || state === 'UNDOING').length;
   text($('turned-count'), up ? `${count(running, 'aircraft', 'aircraft')} on the ramp` : 'The store of the tasks does not answer.');
-  for (const crew of CREWS) {
-    const box = $(`crew-${crew}`);
-    if (document.activeElement !== box) box.checked = crews[crew] === true;
-  }
+  for (const crew of CREWS) setSwitch($(`crew-${crew}`), crews[crew] === true);
   $('turned-none').hidden = turnarounds.length > 0;
   keep($('turned-list'), views, turnarounds, (turnaround) => turnaround.id, open, drawTurnaround);
   $('remedies-none').hidden = remedies.length > 0;

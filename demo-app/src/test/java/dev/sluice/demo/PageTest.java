@@ -111,11 +111,29 @@ class PageTest {
 
     Set<String> asked = new TreeSet<>();
     for (String script : scripts().values()) {
-      asked.addAll(all("(?:\\$|copyOf|clearProblem|onSubmit)\\('([a-z-]+)'[,)]", script));
+      asked.addAll(all("(?:\\$|copyOf|clearProblem|form)\\('([a-z-]+)'[,)]", script));
     }
 
     assertThat(asked).hasSizeGreaterThan(40);
     assertThat(ids).containsAll(asked);
+  }
+
+  @Test
+  void hasAPlaceForEachProblemOfAForm() throws IOException {
+    Set<String> ids = all("\\bid=\"([a-z-]+)\"", file("index.html"));
+
+    Set<String> asked = new TreeSet<>();
+    for (String script : scripts().values()) {
+      asked.addAll(all("\\bform\\('([a-z-]+)'", script));
+      for (String inputs : all("\\bform\\('[a-z-]+', ([A-Z_]+),", script)) {
+        for (String named : all("const " + inputs + " = \\{([^}]+)\\};", script)) {
+          asked.addAll(all("'([a-z-]+)'", named));
+        }
+      }
+    }
+
+    assertThat(asked).hasSizeGreaterThan(25);
+    assertThat(ids).containsAll(asked.stream().map(id -> id + "-error").toList());
   }
 
   @Test
@@ -163,6 +181,29 @@ class PageTest {
                 html))
         .hasSizeGreaterThan(2)
         .isEqualTo(all("href=\"#([a-z-]+)\"", navigation));
+  }
+
+  @Test
+  void tellsOfEachTopicInATourOfThreeMinutesThatCanBeRead() throws IOException {
+    String html = file("index.html");
+    Matcher step =
+        Pattern.compile(
+                "at: '([a-z-]+)',\\s+title: '([^']+)',\\s+caption: '([^']+)',\\s+seconds: (\\d+),")
+            .matcher(file("sections/tour.js"));
+    Set<String> told = new TreeSet<>();
+    int seconds = 0;
+    while (step.find()) {
+      int place = html.indexOf("id=\"" + step.group(1) + "\"");
+      assertThat(place).as(step.group(1)).isPositive();
+      int topic = html.lastIndexOf("<section class=\"topic\" id=\"", place);
+      told.add(html.substring(topic).split("\"")[3]);
+      int takes = Integer.parseInt(step.group(4));
+      assertThat(step.group(3).split(" ")).as(step.group(2)).hasSizeLessThanOrEqualTo(4 * takes);
+      seconds += takes;
+    }
+
+    assertThat(told).isEqualTo(all("<section class=\"topic\" id=\"([a-z-]+)\"", html));
+    assertThat(seconds).isBetween(170, 190);
   }
 
   @Test
