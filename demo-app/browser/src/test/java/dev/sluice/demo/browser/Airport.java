@@ -22,6 +22,7 @@ import com.microsoft.playwright.BrowserContext;
 import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.Request;
 import com.microsoft.playwright.assertions.PlaywrightAssertions;
 import com.microsoft.playwright.options.ColorScheme;
 import com.microsoft.playwright.options.ReducedMotion;
@@ -38,6 +39,8 @@ import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -73,9 +76,11 @@ final class Airport implements AutoCloseable {
                 "--server.port=0",
                 "--demo.kafka-port=0",
                 "--demo.data-dir=" + data,
-                // Long before a test gives up.
+                // What people can watch is nothing to wait for.
                 "--demo.turnaround.step-takes=200ms",
-                "--demo.turnaround.within=5s");
+                "--demo.turnaround.within=5s",
+                "--demo.rebooking.partners-take=100ms",
+                "--demo.claims.place-takes=200ms");
     address =
         "http://127.0.0.1:" + application.getEnvironment().getRequiredProperty("local.server.port");
     playwright =
@@ -146,8 +151,11 @@ final class Airport implements AutoCloseable {
     }
   }
 
-  /** A page nobody has used, and what goes wrong on it and on others of the same browser. */
-  record Visit(Page page, List<String> errors) implements AutoCloseable {
+  /**
+   * A page nobody has used, what goes wrong on it and on others of the same browser, and what they
+   * have asked for and not been answered yet.
+   */
+  record Visit(Page page, List<String> errors, Set<Request> unanswered) implements AutoCloseable {
 
     @Override
     public void close() {
@@ -173,7 +181,11 @@ final class Airport implements AutoCloseable {
           }
         });
     context.onWebError(error -> errors.add(error.error()));
-    return new Visit(context.newPage(), errors);
+    Set<Request> unanswered = ConcurrentHashMap.newKeySet();
+    context.onRequest(unanswered::add);
+    context.onRequestFinished(unanswered::remove);
+    context.onRequestFailed(unanswered::remove);
+    return new Visit(context.newPage(), errors, unanswered);
   }
 
   /** Takes a picture of the whole page, to be looked at. */

@@ -117,6 +117,9 @@ import org.junit.jupiter.api.extension.ParameterResolver;
       }
       try (visit) {
         if (context.getExecutionException().isPresent()) {
+          visit
+              .unanswered()
+              .forEach(request -> System.err.println("Not answered: " + request.url()));
           Airport.picture(
               visit.page(),
               "failed-"

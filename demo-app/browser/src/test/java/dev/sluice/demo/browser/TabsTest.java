@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 @InBrowser
 class TabsTest {
 
-  private static final int PAGES = 8;
+  private static final int PAGES = 7;
   private static final String FAULT = "/api/rebookings/faults/hotel?on=";
 
   @Test

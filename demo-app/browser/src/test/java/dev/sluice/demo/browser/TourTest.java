@@ -43,6 +43,7 @@ class TourTest {
         .doesNotContain("Missed");
     assertThat(page.locator("#s-verdict")).hasText("holds");
     assertThat(page.locator("#n-out-of-order")).hasText("0");
+    assertThat(page.locator("#remedy-list")).containsText("given to standby");
     assertThat(airport.broken()).isEmpty();
     assertThat(page.locator("#tour-end")).isFocused();
 
