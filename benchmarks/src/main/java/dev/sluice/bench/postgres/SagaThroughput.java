@@ -19,8 +19,6 @@ import static dev.sluice.saga.Sagas.sagaStep;
 
 import dev.sluice.codec.PayloadCodec;
 import dev.sluice.codec.StringCodec;
-import dev.sluice.embedded.EmbeddedPostgres;
-import dev.sluice.postgres.PostgresDatabase;
 import dev.sluice.postgres.PostgresSagaLog;
 import dev.sluice.saga.SagaCodecs;
 import dev.sluice.saga.SagaDefinition;
@@ -30,21 +28,10 @@ import dev.sluice.store.SagaEvent;
 import dev.sluice.store.SagaKey;
 import dev.sluice.store.SagaLog;
 import dev.sluice.store.SagaState;
-import io.r2dbc.pool.ConnectionPool;
-import io.r2dbc.pool.ConnectionPoolConfiguration;
-import io.r2dbc.spi.Connection;
-import io.r2dbc.spi.ConnectionFactories;
-import io.r2dbc.spi.Result;
-import io.r2dbc.spi.Statement;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -60,8 +47,6 @@ import reactor.core.publisher.Mono;
  * }</pre>
  */
 final class SagaThroughput {
-
-  private static final int CONNECTIONS = 8;
 
   private static final SagaCodecs TEXTS =
       new SagaCodecs() {
@@ -91,37 +76,23 @@ final class SagaThroughput {
             return body;
           });
 
-  private final ConnectionPool pool;
+  private final StoreTrial trial;
   private final Sagas grouped;
   private final Sagas single;
-  private final Map<String, List<Double>> results = new LinkedHashMap<>();
   private int next;
 
-  private SagaThroughput(PostgresDatabase database, ConnectionPool pool) {
-    this.pool = pool;
-    SagaLog log = PostgresSagaLog.create(database);
+  private SagaThroughput(StoreTrial trial) {
+    this.trial = trial;
+    SagaLog log = PostgresSagaLog.create(trial.database());
     this.grouped = Sagas.over(log, TEXTS, d -> d.definition(TRIP));
     this.single = Sagas.over(oneByOne(log), TEXTS, d -> d.definition(TRIP));
   }
 
   public static void main(String[] arguments) {
-    int rounds = option(arguments, "rounds", 3);
-    int sagas = option(arguments, "sagas", 4000);
-    Duration patience = Duration.ofSeconds(60);
-    try (EmbeddedPostgres postgres = EmbeddedPostgres.create().start()) {
-      PostgresDatabase database =
-          Objects.requireNonNull(
-              PostgresDatabase.connect(
-                      postgres.r2dbcUrl(), p -> p.connections(CONNECTIONS).acquireTimeout(patience))
-                  .block());
-      ConnectionPool pool =
-          new ConnectionPool(
-              ConnectionPoolConfiguration.builder(ConnectionFactories.get(postgres.r2dbcUrl()))
-                  .maxSize(CONNECTIONS)
-                  .build());
-      SagaThroughput bench = new SagaThroughput(database, pool);
-      bench.show("fsync");
-      bench.show("synchronous_commit");
+    try (StoreTrial trial = new StoreTrial(arguments)) {
+      int rounds = trial.option("rounds", 3);
+      int sagas = trial.option("sagas", 4000);
+      SagaThroughput bench = new SagaThroughput(trial);
       for (int round = 0; round <= rounds; round++) {
         for (int inFlight : new int[] {1, 64, 512}) {
           int many = inFlight == 1 ? Math.max(100, sagas / 20) : sagas;
@@ -129,25 +100,13 @@ final class SagaThroughput {
           bench.time(round, "group commit", bench.grouped, many, inFlight);
         }
       }
-      bench.report();
+      trial.report();
     }
     System.exit(0);
   }
 
-  private static int option(String[] arguments, String name, int otherwise) {
-    return Arrays.stream(arguments)
-        .filter(argument -> argument.startsWith(name + "="))
-        .map(argument -> Integer.valueOf(argument.substring(name.length() + 1)))
-        .findFirst()
-        .orElse(otherwise);
-  }
-
-  private void show(String setting) {
-    System.out.println(setting + " is " + ask("show " + setting, String.class));
-  }
-
   private void time(int round, String what, Sagas sagas, int many, int inFlight) {
-    long commits = commits();
+    long commits = trial.commits();
     long start = System.nanoTime();
     Long completed =
         Flux.range(0, many)
@@ -156,39 +115,13 @@ final class SagaThroughput {
             .count()
             .block();
     double seconds = (System.nanoTime() - start) / 1e9;
-    if (!Objects.equals(completed, (long) many)) {
-      throw new IllegalStateException("completed: " + completed + " (expected: " + many + ")");
-    }
+    StoreTrial.require("completed", Objects.requireNonNull(completed), many);
     if (round > 0) { // the first warms up
       String at = inFlight + " in flight, " + what + ": ";
-      add(at + "sagas a second", many / seconds);
-      add(at + "ms for one", seconds * 1000 * inFlight / many);
-      add(at + "commits for one", (double) (commits() - commits) / many);
+      trial.add(at + "sagas a second", many / seconds);
+      trial.add(at + "ms for one", seconds * 1000 * inFlight / many);
+      trial.add(at + "commits for one", (double) (trial.commits() - commits) / many);
     }
-  }
-
-  private void add(String what, double value) {
-    results.computeIfAbsent(what, w -> new ArrayList<>()).add(value);
-  }
-
-  /** The server collects its numbers with a delay of up to a second. */
-  private long commits() {
-    Mono.delay(Duration.ofMillis(1_500)).block();
-    return ask(
-        "select xact_commit from pg_stat_database where datname = current_database()", Long.class);
-  }
-
-  private <T> T ask(String sql, Class<T> type) {
-    return Objects.requireNonNull(
-        Mono.usingWhen(
-                pool.create(),
-                connection ->
-                    Flux.from(connection.createStatement(sql).execute())
-                        .concatMap(
-                            result -> result.map(row -> Objects.requireNonNull(row.get(0, type))))
-                        .next(),
-                Connection::close)
-            .block());
   }
 
   // == a journal that commits once for each event ==
@@ -243,7 +176,8 @@ final class SagaThroughput {
   }
 
   private Mono<SagaLog.Opening> open(SagaKey key, int version, byte[] input, String owner) {
-    return execute(
+    return trial
+        .change(
             OPEN,
             s ->
                 s.bind("$1", key.saga())
@@ -262,7 +196,8 @@ final class SagaThroughput {
 
   private Mono<Long> append(SagaLog.Hold hold, long revision, SagaEvent event) {
     SagaState state = event.kind().state();
-    return execute(
+    return trial
+        .change(
             APPEND,
             s -> {
               s.bind("$1", hold.key().saga())
@@ -279,27 +214,5 @@ final class SagaThroughput {
             })
         .filter(rows -> rows == 1)
         .switchIfEmpty(Mono.error(() -> new IllegalStateException("fenced: " + hold)));
-  }
-
-  private Mono<Long> execute(String sql, java.util.function.UnaryOperator<Statement> bind) {
-    return Mono.usingWhen(
-        pool.create(),
-        connection ->
-            Flux.from(bind.apply(connection.createStatement(sql)).execute())
-                .concatMap(Result::getRowsUpdated)
-                .reduce(0L, Long::sum),
-        Connection::close);
-  }
-
-  private void report() {
-    System.out.printf("%-62s %10s %s%n", "", "median", "all");
-    results.forEach(
-        (what, all) ->
-            System.out.printf(
-                Locale.ROOT,
-                "%-62s %10.2f %s%n",
-                what,
-                all.stream().sorted().skip(all.size() / 2).findFirst().orElseThrow(),
-                all.stream().map(one -> String.format(Locale.ROOT, "%.2f", one)).toList()));
   }
 }

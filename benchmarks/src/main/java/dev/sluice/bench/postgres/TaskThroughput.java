@@ -19,10 +19,8 @@ import com.sun.management.OperatingSystemMXBean;
 import dev.sluice.channel.Outbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.codec.StringCodec;
-import dev.sluice.embedded.EmbeddedPostgres;
 import dev.sluice.memory.MemoryTaskStore;
 import dev.sluice.message.Message;
-import dev.sluice.postgres.PostgresDatabase;
 import dev.sluice.postgres.PostgresTaskStore;
 import dev.sluice.store.TaskStore;
 import dev.sluice.supervisor.Agent;
@@ -31,26 +29,15 @@ import dev.sluice.supervisor.AgentWork;
 import dev.sluice.supervisor.Supervisor;
 import dev.sluice.supervisor.TaskPlan;
 import dev.sluice.supervisor.TaskScheduler;
-import io.r2dbc.pool.ConnectionPool;
-import io.r2dbc.pool.ConnectionPoolConfiguration;
-import io.r2dbc.spi.Connection;
-import io.r2dbc.spi.ConnectionFactories;
-import io.r2dbc.spi.Result;
-import io.r2dbc.spi.Statement;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -73,9 +60,7 @@ import reactor.core.publisher.Sinks;
  */
 final class TaskThroughput {
 
-  private static final int CONNECTIONS = 8;
   private static final int STEPS = 6;
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
   private static final StringCodec UTF8 = StringCodec.utf8();
 
   private static final TaskPlan TURNAROUND =
@@ -91,48 +76,29 @@ final class TaskThroughput {
       ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
   private final AtomicLong steps = new AtomicLong();
   private final AtomicLong undone = new AtomicLong();
-  private final Map<String, List<Double>> results = new LinkedHashMap<>();
-  private final ConnectionPool pool;
+  private final StoreTrial trial;
   private int next;
 
-  private TaskThroughput(ConnectionPool pool) {
-    this.pool = pool;
+  private TaskThroughput(StoreTrial trial) {
+    this.trial = trial;
   }
 
   public static void main(String[] arguments) {
-    int rounds = option(arguments, "rounds", 3);
-    int tasks = option(arguments, "tasks", 2_000);
-    try (EmbeddedPostgres postgres = EmbeddedPostgres.create().start()) {
-      PostgresDatabase database =
-          Objects.requireNonNull(
-              PostgresDatabase.connect(
-                      postgres.r2dbcUrl(), p -> p.connections(CONNECTIONS).acquireTimeout(PATIENCE))
-                  .block());
-      TaskThroughput bench =
-          new TaskThroughput(
-              new ConnectionPool(
-                  ConnectionPoolConfiguration.builder(ConnectionFactories.get(postgres.r2dbcUrl()))
-                      .maxSize(CONNECTIONS)
-                      .build()));
-      bench.run(rounds, tasks, MemoryTaskStore.create(100_000), PostgresTaskStore.create(database));
+    try (StoreTrial trial = new StoreTrial(arguments)) {
+      new TaskThroughput(trial)
+          .run(
+              trial.option("rounds", 3),
+              trial.option("tasks", 2_000),
+              MemoryTaskStore.create(100_000),
+              PostgresTaskStore.create(trial.database()));
     }
     System.exit(0);
   }
 
-  private static int option(String[] arguments, String name, int otherwise) {
-    return Arrays.stream(arguments)
-        .filter(argument -> argument.startsWith(name + "="))
-        .map(argument -> Integer.valueOf(argument.substring(name.length() + 1)))
-        .findFirst()
-        .orElse(otherwise);
-  }
-
   private void run(int rounds, int tasks, TaskStore memory, TaskStore postgres) {
-    execute(
+    trial.execute(
         "create table hand_step(task text, step text, input text, done_at timestamptz,"
             + " primary key(task, step))");
-    show("fsync");
-    show("synchronous_commit");
     Crew inMemory = new Crew(memory);
     Crew onPostgres = new Crew(postgres);
     for (int round = 0; round <= rounds; round++) {
@@ -149,13 +115,13 @@ final class TaskThroughput {
     }
     inMemory.stop();
     onPostgres.stop();
-    report();
+    trial.report();
   }
 
   private void time(
       int round, String what, int many, int inFlight, Function<String, Mono<String>> way) {
     boolean commits = what.contains("PostgreSQL");
-    long committed = commits ? commits() : 0;
+    long committed = commits ? trial.commits() : 0;
     long processor = system.getProcessCpuTime();
     long start = System.nanoTime();
     Long ends =
@@ -163,25 +129,19 @@ final class TaskThroughput {
             .flatMap(i -> way.apply("task-" + next++), inFlight)
             .filter("pushed"::equals)
             .count()
-            .block(PATIENCE.multipliedBy(10));
+            .block(StoreTrial.PATIENCE.multipliedBy(10));
     double nanos = System.nanoTime() - start;
     double used = system.getProcessCpuTime() - processor;
-    require("tasks", Objects.requireNonNull(ends), many);
-    require("steps", steps.getAndSet(0), (long) many * STEPS);
-    require("undone", undone.get(), 0);
+    StoreTrial.require("tasks", Objects.requireNonNull(ends), many);
+    StoreTrial.require("steps", steps.getAndSet(0), (long) many * STEPS);
+    StoreTrial.require("undone", undone.get(), 0);
     if (round > 0) { // the first warms up
       String at = inFlight + " in flight, " + what + ": ";
-      add(at + "tasks a second", many / nanos * 1e9);
-      add(at + "us of processor for one", used / many / 1e3);
+      trial.add(at + "tasks a second", many / nanos * 1e9);
+      trial.add(at + "us of processor for one", used / many / 1e3);
       if (commits) {
-        add(at + "commits for one", (double) (commits() - committed) / many);
+        trial.add(at + "commits for one", (double) (trial.commits() - committed) / many);
       }
-    }
-  }
-
-  private static void require(String what, long is, long expected) {
-    if (is != expected) {
-      throw new IllegalStateException(what + ": " + is + " (expected: " + expected + ")");
     }
   }
 
@@ -241,7 +201,7 @@ final class TaskThroughput {
 
     /** The store says so: it forgets those that are. */
     void requireOver(int many) {
-      long end = System.nanoTime() + PATIENCE.toNanos();
+      long end = System.nanoTime() + StoreTrial.PATIENCE.toNanos();
       int over = 0;
       while (over < many && System.nanoTime() - end < 0) {
         int purged = Objects.requireNonNull(store.purge(Duration.ZERO, 1_000).block());
@@ -250,7 +210,7 @@ final class TaskThroughput {
           LockSupport.parkNanos(1_000_000);
         }
       }
-      require("tasks that are over", over, many);
+      StoreTrial.require("tasks that are over", over, many);
     }
 
     void stop() {
@@ -279,7 +239,8 @@ final class TaskThroughput {
 
   /** Each is written down when it is done. */
   private Mono<String> byHandOnPostgres(String id) {
-    return change(
+    return trial
+        .change(
             "insert into hand_step select $1, step, '' from"
                 + " unnest(array['chock','fuel','clean','cater','load','push']) step",
             s -> s.bind("$1", id))
@@ -289,75 +250,17 @@ final class TaskThroughput {
                     step(name)
                         .delayUntil(
                             done ->
-                                change(
+                                trial.change(
                                     "update hand_step set done_at = clock_timestamp()"
                                         + " where task = $1 and step = $2",
                                     s -> s.bind("$1", id).bind("$2", name)))));
   }
 
   private void requireRows(int many) {
-    require(
+    StoreTrial.require(
         "rows of steps that are done",
-        ask("select count(*) from hand_step where done_at is not null", Long.class),
+        trial.ask("select count(*) from hand_step where done_at is not null", Long.class),
         (long) many * STEPS);
-    execute("truncate hand_step");
-  }
-
-  // == the server ==
-
-  private Mono<Long> change(String sql, UnaryOperator<Statement> bind) {
-    return Mono.usingWhen(
-        pool.create(),
-        connection ->
-            Flux.from(bind.apply(connection.createStatement(sql)).execute())
-                .concatMap(Result::getRowsUpdated)
-                .reduce(0L, Long::sum),
-        Connection::close);
-  }
-
-  private void execute(String sql) {
-    change(sql, s -> s).block(PATIENCE);
-  }
-
-  private <T> T ask(String sql, Class<T> type) {
-    return Objects.requireNonNull(
-        Mono.usingWhen(
-                pool.create(),
-                connection ->
-                    Flux.from(connection.createStatement(sql).execute())
-                        .concatMap(
-                            result -> result.map(row -> Objects.requireNonNull(row.get(0, type))))
-                        .next(),
-                Connection::close)
-            .block(PATIENCE));
-  }
-
-  private void show(String setting) {
-    System.out.println(setting + " is " + ask("show " + setting, String.class));
-  }
-
-  /** The server collects its numbers with a delay of up to a second. */
-  private long commits() {
-    Mono.delay(Duration.ofMillis(1_500)).block();
-    return ask(
-        "select xact_commit from pg_stat_database where datname = current_database()", Long.class);
-  }
-
-  // == what was seen ==
-
-  private void add(String what, double value) {
-    results.computeIfAbsent(what, w -> new ArrayList<>()).add(value);
-  }
-
-  private void report() {
-    System.out.printf("%-62s %10s %s%n", "", "median", "all");
-    results.forEach(
-        (what, all) ->
-            System.out.printf(
-                Locale.ROOT,
-                "%-62s %10.2f %s%n",
-                what,
-                all.stream().sorted().skip(all.size() / 2).findFirst().orElseThrow(),
-                all.stream().map(one -> String.format(Locale.ROOT, "%.2f", one)).toList()));
+    trial.execute("truncate hand_step");
   }
 }
