@@ -35,6 +35,8 @@ final class TaskSwarm {
     int effects;
     int undoings;
     long fence;
+    boolean done;
+    boolean undone;
   }
 
   private final Map<String, Set<String>> order;
@@ -61,8 +63,11 @@ final class TaskSwarm {
   /** Whether it counts: not for one who was away. */
   synchronized boolean act(StepKey key, long fence) {
     Effect effect = effect(key);
-    if (!isNewest(effect, fence)) {
+    if (!isNewest(key, effect, fence)) {
       return false;
+    }
+    if (effect.done) {
+      violations.add(key + " again, although the store knew that it was done");
     }
     if (effect.stands) {
       repeated++;
@@ -83,8 +88,11 @@ final class TaskSwarm {
 
   synchronized boolean undo(StepKey key, long fence) {
     Effect effect = effect(key);
-    if (!isNewest(effect, fence)) {
+    if (!isNewest(key, effect, fence)) {
       return false;
+    }
+    if (effect.undone) {
+      violations.add(key + " undone again, although the store knew that it was");
     }
     order.forEach(
         (step, before) -> {
@@ -97,7 +105,20 @@ final class TaskSwarm {
     return true;
   }
 
-  private boolean isNewest(Effect effect, long fence) {
+  /** The store knows that it is done, or undone: from now on nobody is given it for that. */
+  synchronized void known(StepKey key, boolean undoing) {
+    Effect effect = effect(key);
+    if (undoing) {
+      effect.undone = true;
+    } else {
+      effect.done = true;
+    }
+  }
+
+  private boolean isNewest(StepKey key, Effect effect, long fence) {
+    if (fence == effect.fence) {
+      violations.add(key + " by two with fence " + fence);
+    }
     if (fence < effect.fence) {
       refused++;
       return false;
