@@ -28,8 +28,9 @@ import reactor.util.retry.Retry;
 final class AgentRun {
 
   /*
-   * Threads: heartbeats one after the other, on the timer and on the store's thread; whoever is
-   * first of the work, the time, the lease and the stop ends the run, and the others are cancelled.
+   * Threads: heartbeats one after the other, on the timer and on the store's thread, and by the same
+   * timer the end of the time; whoever is first of these, the work and the stop ends the run, and
+   * the others are cancelled.
    * since, pause and note are written between heartbeats, note also by the work.
    *
    * I1 what is said to the store about the end is said once, by the one that was first
@@ -78,21 +79,22 @@ final class AgentRun {
    * @param stop completes when the agent is to stop
    */
   Mono<Ending> until(Mono<Void> stop, Mono<Ending> work) {
-    Ending overdue = new Ending.Failed("not complete within " + run.left(), false);
     return Mono.firstWithSignal(
-        stop.then(Mono.<Ending>just(new Ending.GivenBack())),
-        beats(),
-        Mono.defer(() -> Mono.delay(left(), spec.timer())).thenReturn(overdue),
-        work);
+        stop.then(Mono.<Ending>just(new Ending.GivenBack())), beats(), work);
   }
 
-  // == the lease ==
+  // == the lease and the time ==
 
-  /** Emits when the work must end because of its lease. */
+  /** Emits when the work must end because of its lease, or of its time. */
   private Mono<Ending> beats() {
-    return Mono.defer(() -> Mono.delay(Duration.ofNanos(pause), spec.timer()))
-        .flatMap(time -> beat())
+    return Mono.defer(
+            () -> Mono.delay(Duration.ofNanos(Math.min(pause, left().toNanos())), spec.timer()))
+        .flatMap(time -> left().isZero() ? Mono.just(overdue()) : beat())
         .repeatWhenEmpty(beaten -> beaten);
+  }
+
+  private Ending overdue() {
+    return new Ending.Failed("not complete within " + run.left(), false);
   }
 
   private Mono<Ending> beat() {
@@ -104,7 +106,7 @@ final class AgentRun {
     String text = note.getAndSet(null);
     return store
         .renew(run, text, spec.lease())
-        .timeout(Duration.ofNanos(certain), spec.timer())
+        .timeout(Duration.ofNanos(Math.min(certain, left().toNanos())), spec.timer())
         .flatMap(
             renewal ->
                 switch (renewal) {

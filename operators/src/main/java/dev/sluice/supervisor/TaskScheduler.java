@@ -37,6 +37,7 @@ import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /**
  * Starts tasks, and sends each step to its channel when those before it are done. Any number may
@@ -45,9 +46,11 @@ import reactor.core.publisher.Mono;
  *
  * <p>What is to be sent is in the store with the state of the step, so that a crash between the two
  * cannot be: a step that was not sent, or whose message was lost, is sent again after {@link
- * SchedulerSpec#again}. A message that comes twice is absorbed by the agent.
+ * SchedulerSpec#again}. A message that comes twice is absorbed by the agent. What this process
+ * makes ready, its scheduler takes with the change that makes it so; it looks for the rest when the
+ * store hints that there is some, and now and then.
  *
- * <p>A channel that is slow or full delays no other. At most 256 messages are on their way to each.
+ * <p>A channel that is slow or full delays no other. At most 384 messages are on their way to each.
  *
  * <p><img src="doc-files/supervisor.svg" alt="An agent that dies is not heard of for its lease; the
  * supervisor has its step done again, and the task goes on">
@@ -86,6 +89,7 @@ public final class TaskScheduler implements Metered {
   private final SchedulerSpec spec;
   private final Rounds rounds;
   private final Disposable.Swap hints = Disposables.swap();
+  private final Sinks.Empty<Void> stopping = Sinks.empty();
   private final LongAdder sent = new LongAdder();
   private final LongAdder unsent = new LongAdder();
 
@@ -128,6 +132,7 @@ public final class TaskScheduler implements Metered {
   }
 
   private void begin() {
+    targets.keySet().forEach(this::take);
     hints.update(
         store
             .hints()
@@ -194,19 +199,32 @@ public final class TaskScheduler implements Metered {
             .toList();
     return store
         .dispatch(free, BATCH, spec.again())
-        .doOnNext(this::send)
+        .doOnNext(dispatch -> send(dispatch).subscribe())
         .count()
         .map(many -> many == BATCH);
   }
 
-  /** One that is not sent is sent again, by whoever finds it then. */
-  private void send(Dispatch dispatch) {
+  /** What has come when it stops is sent; the rest is given back. */
+  private void take(String channel) {
+    store
+        .readied(channel, spec.again())
+        .takeUntilOther(stopping.asMono())
+        .publishOn(spec.timer(), BATCH)
+        .flatMap(this::send, BATCH)
+        .subscribe(nothing -> {}, error -> log.warn("only looks for steps: {}", error.toString()));
+  }
+
+  /** Never fails: one that is not sent is sent again, by whoever finds it then. */
+  private Mono<Void> send(Dispatch dispatch) {
     Target target = Objects.requireNonNull(targets.get(dispatch.channel()));
-    target.onTheirWay.incrementAndGet();
-    Mono.defer(() -> target.channel.send(StepMessage.of(dispatch)))
+    return Mono.defer(
+            () -> {
+              target.onTheirWay.incrementAndGet();
+              return target.channel.send(StepMessage.of(dispatch));
+            })
         .timeout(spec.again(), spec.timer())
-        .subscribe(
-            receipt -> sent.increment(),
+        .doOnNext(receipt -> sent.increment())
+        .doOnError(
             error -> {
               unsent.increment();
               log.warn(
@@ -214,9 +232,10 @@ public final class TaskScheduler implements Metered {
                   dispatch.key(),
                   dispatch.channel(),
                   error.toString());
-              free(target);
-            },
-            () -> free(target));
+            })
+        .doOnTerminate(() -> free(target))
+        .onErrorComplete()
+        .then();
   }
 
   private void free(Target target) {
@@ -232,7 +251,13 @@ public final class TaskScheduler implements Metered {
    * @return completes when nothing is taken any more; what is on its way may still arrive
    */
   public Mono<Void> stop() {
-    return rounds.stop().doOnSubscribe(stopping -> hints.dispose());
+    return rounds
+        .stop()
+        .doOnSubscribe(
+            stop -> {
+              stopping.tryEmitEmpty();
+              hints.dispose();
+            });
   }
 
   /** {@code sluice.task.sent} and {@code sluice.task.unsent}: sends of steps, repeated ones too. */

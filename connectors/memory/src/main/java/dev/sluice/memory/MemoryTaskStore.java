@@ -39,6 +39,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.FluxSink;
 import reactor.core.publisher.FluxSink.OverflowStrategy;
 import reactor.core.publisher.Mono;
 
@@ -53,11 +54,13 @@ public final class MemoryTaskStore implements TaskStore {
 
   /*
    * Threads: every operation on any thread, under the lock of the map. No code of others runs there;
-   * hints are given outside.
+   * what a change has made ready is handed over, and hints are given, outside.
    *
    * dispatches  each step that is READY, at the moment from which on it is to be sent
    * troubles    each step that is READY, RUNNING or FAILED, at the moment from which on a supervisor
    *             may take it
+   * handed      of the change under way, what it has made ready and is taken; hinted, whether there
+   *             is more
    */
 
   private static final Duration CENTURY = Duration.ofDays(36_525);
@@ -67,7 +70,18 @@ public final class MemoryTaskStore implements TaskStore {
   private final TreeMap<String, Entry> tasks = new TreeMap<>();
   private final Map<String, Agenda<Step>> dispatches = new HashMap<>();
   private final Agenda<Step> troubles = new Agenda<>();
+  private final Map<String, List<Taker>> takers = new HashMap<>();
   private final Set<Runnable> listeners = ConcurrentHashMap.newKeySet();
+  private List<Handed> handed = new ArrayList<>();
+  private boolean hinted;
+
+  /** Somebody who is handed the steps of a channel. */
+  private record Taker(Duration again, FluxSink<Dispatch> sink) {}
+
+  private record Handed(Taker taker, Dispatch dispatch) {}
+
+  /** What has come of a change. */
+  private record Changed(boolean changed, List<Handed> handed, boolean hinted) {}
 
   private static final class Entry {
     final NewTask asked;
@@ -162,13 +176,24 @@ public final class MemoryTaskStore implements TaskStore {
 
   /** Something may be ready after it. */
   private Mono<Boolean> changing(Supplier<Boolean> operation) {
-    return this.<Boolean>locked(operation)
-        .doOnNext(
-            changed -> {
-              if (changed) {
+    return this.<Changed>locked(() -> changed(operation))
+        .map(
+            change -> {
+              change.handed().forEach(one -> one.taker().sink().next(one.dispatch()));
+              if (change.hinted()) {
                 listeners.forEach(Runnable::run);
               }
+              return change.changed();
             });
+  }
+
+  private Changed changed(Supplier<Boolean> operation) {
+    try {
+      return new Changed(operation.get(), handed, hinted);
+    } finally {
+      handed = handed.isEmpty() ? handed : new ArrayList<>();
+      hinted = false;
+    }
   }
 
   // == schedulers ==
@@ -203,7 +228,7 @@ public final class MemoryTaskStore implements TaskStore {
               Instant now = clock.instant();
               List<Dispatch> taken = new ArrayList<>();
               for (String channel : mine) {
-                Agenda<Step> agenda = dispatches.computeIfAbsent(channel, c -> new Agenda<>());
+                Agenda<Step> agenda = dispatches(channel);
                 Step step = taken.size() < limit ? agenda.poll(now) : null;
                 while (step != null) {
                   if (step.completeBy.isAfter(now)) {
@@ -216,6 +241,47 @@ public final class MemoryTaskStore implements TaskStore {
               return taken;
             })
         .flatMapIterable(taken -> taken);
+  }
+
+  @Override
+  public Flux<Dispatch> readied(String channel, Duration again) {
+    Objects.requireNonNull(channel, "channel");
+    requirePositive("again", again);
+    return Flux.<Dispatch>create(
+            sink -> {
+              Taker taker = new Taker(again, sink);
+              synchronized (tasks) {
+                takers.computeIfAbsent(channel, c -> new ArrayList<>()).add(taker);
+              }
+              sink.onDispose(() -> forget(channel, taker));
+            },
+            OverflowStrategy.BUFFER)
+        .doOnDiscard(Dispatch.class, this::giveBack);
+  }
+
+  private void forget(String channel, Taker taker) {
+    synchronized (tasks) {
+      List<Taker> all = Objects.requireNonNull(takers.get(channel));
+      all.remove(taker);
+      if (all.isEmpty()) {
+        takers.remove(channel);
+      }
+    }
+  }
+
+  private void giveBack(Dispatch dispatch) {
+    changing(
+            () -> {
+              Step step = step(dispatch.key());
+              if (step == null
+                  || step.version != dispatch.version()
+                  || step.state != StepState.READY) {
+                return false;
+              }
+              send(step, clock.instant());
+              return true;
+            })
+        .subscribe();
   }
 
   @Override
@@ -456,7 +522,7 @@ public final class MemoryTaskStore implements TaskStore {
     if (treatment instanceof Treatment.Again again) {
       step.channel = again.channel();
       step.tried = again.tried();
-      ready(step, end(now, again.delay()));
+      ready(step, end(now, again.delay()), now);
     } else if (treatment instanceof Treatment.Settle settle) {
       if (step.undoing) {
         step.state = StepState.UNDONE;
@@ -528,7 +594,7 @@ public final class MemoryTaskStore implements TaskStore {
                           before ->
                               Objects.requireNonNull(task.steps.get(before)).state
                                   == StepState.DONE))
-          .forEach(step -> ready(step, now));
+          .forEach(step -> ready(step, now, now));
       if (all.stream().allMatch(step -> step.state == StepState.DONE)) {
         over(task, Task.State.DONE, now);
       }
@@ -540,7 +606,7 @@ public final class MemoryTaskStore implements TaskStore {
                   all.stream()
                       .filter(behind -> behind.asked.after().contains(step.asked.name()))
                       .allMatch(Step::isNoMore))
-          .forEach(step -> ready(step, now));
+          .forEach(step -> ready(step, now, now));
       if (all.stream().allMatch(Step::isNoMore)) {
         over(task, Task.State.UNDONE, now);
       }
@@ -583,12 +649,18 @@ public final class MemoryTaskStore implements TaskStore {
     step.forGood = false;
   }
 
-  private void ready(Step step, Instant from) {
+  private void ready(Step step, Instant from, Instant now) {
     step.state = StepState.READY;
     step.version++;
     step.forGood = false;
     step.completeBy = from.plus(step.asked.within());
-    send(step, from);
+    Taker taker = from.isAfter(now) ? null : taker(step.channel);
+    if (taker == null) {
+      send(step, from);
+    } else {
+      dispatches(step.channel).put(step, end(now, taker.again()));
+      handed.add(new Handed(taker, new Dispatch(step.key(), step.version, step.channel)));
+    }
     troubleAt(step, step.completeBy);
   }
 
@@ -598,12 +670,27 @@ public final class MemoryTaskStore implements TaskStore {
     troubleAt(step, Instant.MAX);
   }
 
+  /** Who is there for a channel, and has room. */
+  private @Nullable Taker taker(String channel) {
+    for (Taker taker : takers.getOrDefault(channel, List.of())) {
+      if (taker.sink().requestedFromDownstream() > 0) {
+        return taker;
+      }
+    }
+    return null;
+  }
+
   private void send(Step step, Instant at) {
-    dispatches.computeIfAbsent(step.channel, channel -> new Agenda<>()).put(step, at);
+    dispatches(step.channel).put(step, at);
+    hinted = true;
   }
 
   private void unsend(Step step) {
-    dispatches.computeIfAbsent(step.channel, channel -> new Agenda<>()).remove(step);
+    dispatches(step.channel).remove(step);
+  }
+
+  private Agenda<Step> dispatches(String channel) {
+    return dispatches.computeIfAbsent(channel, c -> new Agenda<>());
   }
 
   private void troubleAt(Step step, Instant at) {

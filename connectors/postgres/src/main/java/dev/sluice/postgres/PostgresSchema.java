@@ -48,7 +48,8 @@ final class PostgresSchema {
           "V10__parking.sql",
           "V11__topics.sql",
           "V12__positions.sql",
-          "V13__tasks.sql");
+          "V13__tasks.sql",
+          "V14__task_revisions.sql");
 
   private static final String PLACEHOLDER = "{schema}";
 

@@ -15,6 +15,15 @@
  */
 package dev.sluice.postgres;
 
+import static dev.sluice.postgres.TaskRows.array;
+import static dev.sluice.postgres.TaskRows.content;
+import static dev.sluice.postgres.TaskRows.flag;
+import static dev.sluice.postgres.TaskRows.key;
+import static dev.sluice.postgres.TaskRows.number;
+import static dev.sluice.postgres.TaskRows.text;
+
+import dev.sluice.postgres.TaskEnds.How;
+import dev.sluice.postgres.TaskTakers.Takers;
 import dev.sluice.store.Content;
 import dev.sluice.store.NewTask;
 import dev.sluice.store.Remedy;
@@ -31,19 +40,14 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
-import reactor.core.publisher.FluxSink.OverflowStrategy;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * Tasks in two tables, on the database's clock: any scheduler, agent and supervisor of any process
@@ -63,8 +67,9 @@ public final class PostgresTaskStore implements TaskStore {
                 from unnest($10::text[], $11::text[]) with ordinality as r(step, remedy, n)
                 where r.step = s.name order by r.n) as remedies
         from unnest($3::text[], $4::text[], $5::bigint[], $6::int[], $12::text[])
-          with ordinality as s(name, channel, within, size, type, n))
-      insert into {schema}.sl_task_step(
+          with ordinality as s(name, channel, within, size, type, n)),
+      made as (
+        insert into {schema}.sl_task_step(
         task, name, place, kind, channel, input_type, input, after, within, remedies, state, complete_by,
         trouble_at, dispatch_at)
       select started.id, s.name, s.n, $2, s.channel, s.type,
@@ -75,11 +80,19 @@ public final class PostgresTaskStore implements TaskStore {
              else 'infinity' end,
         case when s.after = '{}' then clock_timestamp() + s.within * interval '1 microsecond'
              else 'infinity' end,
-        case when s.after = '{}' then clock_timestamp() else 'infinity' end
+        case when s.after = '{}'
+             then clock_timestamp() + coalesce(m.again, 0) * interval '1 microsecond'
+             else 'infinity' end
       from steps s cross join started
+      left join unnest($13::text[], $14::bigint[]) as m(channel, again) on m.channel = s.channel
+      returning task, name, version, channel, state)
+      select task, name, version, channel from made where state = 'READY'
       """;
 
-  /** Locked rows are somebody else's. What is overdue is a supervisor's. */
+  /**
+   * Locked rows are somebody else's. What is overdue is a supervisor's. It need not be durable: if
+   * it is lost with the server, the step is sent again.
+   */
   private static final String DISPATCH =
       """
       update {schema}.sl_task_step s
@@ -87,29 +100,10 @@ public final class PostgresTaskStore implements TaskStore {
       from (select task, name from {schema}.sl_task_step
             where channel = any($1) and dispatch_at <= statement_timestamp()
               and complete_by > clock_timestamp()
-            order by dispatch_at limit $2 for update skip locked) due
+            order by dispatch_at limit $2 for update skip locked) due,
+        (select set_config('synchronous_commit', 'off', true)) as soon
       where s.task = due.task and s.name = due.name
       returning s.task, s.name, s.version, s.channel
-      """;
-
-  private static final String CLAIM =
-      """
-      update {schema}.sl_task_step
-      set state = 'RUNNING', version = version + 1, attempts = attempts + 1, agent = $4, note = '',
-          leased_until =
-            least(clock_timestamp() + $5 * interval '1 microsecond', complete_by),
-          trouble_at = least(clock_timestamp() + $5 * interval '1 microsecond', complete_by),
-          dispatch_at = 'infinity'
-      where task = $1 and name = $2 and version = $3 and state = 'READY'
-        and complete_by > clock_timestamp()
-      returning kind, undoing, input_type, input, after, output_type, output, attempts, version,
-        (extract(epoch from complete_by - clock_timestamp()) * 1000000)::bigint as micros
-      """;
-
-  private static final String OUTPUTS =
-      """
-      select name, output_type, output from {schema}.sl_task_step
-      where task = $1 and name = any($2) and output is not null
       """;
 
   private static final String RENEW =
@@ -122,13 +116,6 @@ public final class PostgresTaskStore implements TaskStore {
       where t.id = $1 and s.task = $1 and s.name = $2 and s.version = $3 and s.state = 'RUNNING'
         and s.complete_by > clock_timestamp()
       returning t.state = 'UNDOING' and not s.undoing as unwanted
-      """;
-
-  /** Whether it was ended by this run before, which was not told. */
-  private static final String ENDED =
-      """
-      select 1 from {schema}.sl_task_step
-      where task = $1 and name = $2 and version = $3 and state <> 'RUNNING'
       """;
 
   private static final String TROUBLE =
@@ -199,20 +186,22 @@ public final class PostgresTaskStore implements TaskStore {
       select count(*) as forgotten from old
       """;
 
-  private static final String TOPIC = "/tasks";
-  private static final Duration HINT_PERIOD = Duration.ofMillis(5);
-
   private final PostgresDatabase database;
   private final Db db;
   private final Db leases;
+  private final TaskTakers takers;
   private final TaskCourse course;
-  private final AtomicBoolean hinting = new AtomicBoolean();
+  private final TaskClaims claims;
+  private final TaskEnds ends;
 
   private PostgresTaskStore(PostgresDatabase database) {
     this.database = database;
     this.db = database.db();
     this.leases = database.leases();
+    this.takers = new TaskTakers(database);
     this.course = new TaskCourse(database);
+    this.claims = new TaskClaims(database);
+    this.ends = new TaskEnds(database, course, takers);
   }
 
   /** The tasks of a database. */
@@ -225,9 +214,26 @@ public final class PostgresTaskStore implements TaskStore {
   @Override
   public Mono<Boolean> start(NewTask task) {
     Objects.requireNonNull(task, "task");
-    return db.run("start a task", connection -> Db.count(bind(sql(connection, START), task)))
-        .map(rows -> rows > 0)
-        .doOnNext(this::hintIf);
+    return db.run(
+            "start a task",
+            connection -> {
+              Takers now = takers.now();
+              Statement statement = now.bind(bind(sql(connection, START), task), "$13", "$14");
+              return Db.few(statement, TaskRows::dispatch)
+                  .collectList()
+                  .map(readied -> new Changed(readied, now));
+            })
+        .map(Changed::hand);
+  }
+
+  /** What has come of a change, to be handed to who was there when it began. */
+  private record Changed(List<Dispatch> readied, Takers takers) {
+
+    /** Whether anything has. */
+    boolean hand() {
+      takers.hand(readied);
+      return !readied.isEmpty();
+    }
   }
 
   /** The steps as one array for each column. The driver has no arrays of {@code bytea}. */
@@ -286,26 +292,17 @@ public final class PostgresTaskStore implements TaskStore {
         "dispatch steps",
         connection ->
             sql(connection, DISPATCH).bind("$1", mine).bind("$2", limit).bind("$3", micros),
-        row -> new Dispatch(key(row), number(row, "version").longValue(), text(row, "channel")));
+        TaskRows::dispatch);
+  }
+
+  @Override
+  public Flux<Dispatch> readied(String channel, Duration again) {
+    return takers.readied(Objects.requireNonNull(channel, "channel"), micros("again", again));
   }
 
   @Override
   public Flux<Long> hints() {
-    return Flux.create(
-        sink -> sink.onDispose(database.wakeups().onHint(TOPIC, () -> sink.next(1L))),
-        OverflowStrategy.LATEST);
-  }
-
-  private void hintIf(boolean changed) {
-    if (changed && hinting.compareAndSet(false, true)) {
-      Schedulers.parallel().schedule(this::hint, HINT_PERIOD.toMillis(), TimeUnit.MILLISECONDS);
-    }
-  }
-
-  /** Who listens learns of it soon; who does not, when it asks. */
-  private void hint() {
-    hinting.set(false);
-    database.wakeups().hint(TOPIC).subscribe(nothing -> {}, error -> {});
+    return takers.hints();
   }
 
   // == agents ==
@@ -317,56 +314,7 @@ public final class PostgresTaskStore implements TaskStore {
       throw new IllegalArgumentException(
           "agent: " + agent.length() + " characters (expected: 1.." + MAX_AGENT + ")");
     }
-    long micros = micros("lease", lease);
-    return db.run(
-        "claim a step",
-        connection ->
-            Db.rows(
-                    bind(sql(connection, CLAIM), key, version).bind("$4", agent).bind("$5", micros),
-                    row -> new Claimed(row))
-                .singleOrEmpty()
-                .flatMap(claimed -> outputs(connection, key, claimed.after).map(claimed.run(key))));
-  }
-
-  /** What a claim has given, before the outputs of the steps before are known. */
-  private static final class Claimed {
-    final String kind;
-    final boolean undoing;
-    final Content input;
-    final String[] after;
-    final @Nullable Content output;
-    final int attempts;
-    final long version;
-    final Duration left;
-
-    Claimed(Readable row) {
-      kind = text(row, "kind");
-      undoing = flag(row, "undoing");
-      input = Objects.requireNonNull(content(row, "input"), "input");
-      after = array(row, "after");
-      output = content(row, "output");
-      attempts = number(row, "attempts").intValue();
-      version = number(row, "version").longValue();
-      left = Duration.of(Math.max(0, number(row, "micros").longValue()), ChronoUnit.MICROS);
-    }
-
-    Function<Map<String, Content>, Run> run(StepKey key) {
-      return outputs ->
-          new Run(
-              key, kind, undoing, input, outputs, undoing ? output : null, attempts, version, left);
-    }
-  }
-
-  private Mono<Map<String, Content>> outputs(Connection connection, StepKey key, String[] after) {
-    if (after.length == 0) {
-      return Mono.just(Map.of());
-    }
-    return Db.few(
-            sql(connection, OUTPUTS).bind("$1", key.task()).bind("$2", after),
-            row ->
-                Map.entry(
-                    text(row, "name"), Objects.requireNonNull(content(row, "output"), "output")))
-        .collect(HashMap::new, (all, one) -> all.put(one.getKey(), one.getValue()));
+    return claims.claim(key, version, agent, micros("lease", lease));
   }
 
   @Override
@@ -390,48 +338,19 @@ public final class PostgresTaskStore implements TaskStore {
   public Mono<Boolean> done(Run run, @Nullable Content output) {
     Objects.requireNonNull(run, "run");
     TaskStore.requireBody("output", output);
-    return ending(
-        "end a step",
-        run,
-        connection -> bindContent(course.done(connection), "$5", "$4", output),
-        true);
+    return ends.end(run, How.DONE, "", output);
   }
 
   @Override
   public Mono<Boolean> failed(Run run, String why, boolean forGood) {
     Objects.requireNonNull(run, "run");
-    String note = TaskStore.note(why);
-    return ending(
-        "fail a step",
-        run,
-        connection -> course.failed(connection).bind("$4", note).bind("$5", forGood),
-        true);
+    return ends.end(run, forGood ? How.REFUSED : How.FAILED, TaskStore.note(why), null);
   }
 
   @Override
   public Mono<Boolean> release(Run run) {
     Objects.requireNonNull(run, "run");
-    return ending("release a step", run, course::release, false);
-  }
-
-  private Mono<Boolean> ending(
-      String what, Run run, Function<Connection, Statement> statement, boolean repeatable) {
-    return db.transaction(
-            what,
-            connection ->
-                Db.count(bind(statement.apply(connection), run))
-                    .flatMap(
-                        rows ->
-                            rows == 1
-                                ? course.advance(connection, run.key().task()).thenReturn(true)
-                                : repeatable ? wasEnded(connection, run) : Mono.just(false)))
-        .doOnNext(this::hintIf);
-  }
-
-  private Mono<Boolean> wasEnded(Connection connection, Run run) {
-    return Db.rows(bind(sql(connection, ENDED), run), row -> true)
-        .singleOrEmpty()
-        .defaultIfEmpty(false);
+    return ends.end(run, How.RELEASED, "", null);
   }
 
   // == supervisors ==
@@ -463,21 +382,39 @@ public final class PostgresTaskStore implements TaskStore {
     Objects.requireNonNull(key, "key");
     Objects.requireNonNull(treatment, "treatment");
     String note = TaskStore.note(why);
-    boolean undo = treatment instanceof Treatment.Undo;
-    return db.transaction(
+    Mono<Boolean> treated =
+        changing(
             "treat a step",
-            connection ->
+            (connection, now) ->
                 Db.count(bind(bind(course.treat(connection), key, version), treatment, note))
-                    .flatMap(
+                    .filter(rows -> rows > 0)
+                    .delayUntil(
                         rows ->
-                            rows == 0
-                                ? Mono.just(false)
-                                : (undo
-                                        ? course.turn(connection, key.task(), note)
-                                        : Mono.<Void>empty())
-                                    .then(Mono.defer(() -> course.advance(connection, key.task())))
-                                    .thenReturn(true)))
-        .doOnNext(this::hintIf);
+                            treatment instanceof Treatment.Undo
+                                ? course.turn(connection, key.task(), note)
+                                : Mono.empty())
+                    .flatMap(rows -> course.advance(connection, key.task(), now)));
+    return treatment instanceof Treatment.Again
+        ? treated.doOnNext(
+            done -> {
+              if (done) {
+                takers.hint();
+              }
+            })
+        : treated;
+  }
+
+  /** In one transaction. What emits nothing has changed nothing. */
+  private Mono<Boolean> changing(
+      String what, BiFunction<Connection, Takers, Mono<List<Dispatch>>> readying) {
+    return db.transaction(
+            what,
+            connection -> {
+              Takers now = takers.now();
+              return readying.apply(connection, now).map(readied -> new Changed(readied, now));
+            })
+        .doOnNext(Changed::hand)
+        .hasElement();
   }
 
   private static Statement bind(Statement statement, Treatment treatment, String note) {
@@ -508,32 +445,31 @@ public final class PostgresTaskStore implements TaskStore {
     return byHand(
         "undo a task",
         id,
-        connection ->
+        (connection, now) ->
             course
                 .turn(connection, id, note)
-                .then(Mono.defer(() -> course.advance(connection, id))));
+                .then(Mono.defer(() -> course.advance(connection, id, now))));
   }
 
   @Override
   public Mono<Boolean> abandon(String id, String why) {
     Objects.requireNonNull(id, "id");
     String note = TaskStore.note(why);
-    return byHand("abandon a task", id, connection -> course.abandon(connection, id, note));
+    return byHand(
+        "abandon a task",
+        id,
+        (connection, now) -> course.abandon(connection, id, note).thenReturn(List.of()));
   }
 
   private Mono<Boolean> byHand(
-      String what, String id, Function<Connection, Mono<Void>> statements) {
-    return db.transaction(
-            what,
-            connection ->
-                course
-                    .lock(connection, id)
-                    .flatMap(
-                        open ->
-                            open
-                                ? statements.apply(connection).thenReturn(true)
-                                : Mono.just(false)))
-        .doOnNext(this::hintIf);
+      String what, String id, BiFunction<Connection, Takers, Mono<List<Dispatch>>> readying) {
+    return changing(
+        what,
+        (connection, now) ->
+            course
+                .lock(connection, id)
+                .filter(open -> open)
+                .flatMap(open -> readying.apply(connection, now)));
   }
 
   // == looking ==
@@ -641,33 +577,8 @@ public final class PostgresTaskStore implements TaskStore {
 
   // == rows ==
 
-  private static StepKey key(Readable row) {
-    return new StepKey(text(row, "task"), text(row, "name"));
-  }
-
   private static Duration age(Readable row) {
     return Duration.of(Math.max(0, number(row, "age").longValue()), ChronoUnit.MICROS);
-  }
-
-  private static String text(Readable row, String column) {
-    return Objects.requireNonNull(row.get(column, String.class), column);
-  }
-
-  private static @Nullable Content content(Readable row, String column) {
-    byte[] bytes = row.get(column, byte[].class);
-    return bytes == null ? null : Content.of(text(row, column + "_type"), bytes);
-  }
-
-  private static String[] array(Readable row, String column) {
-    return Objects.requireNonNull(row.get(column, String[].class), column);
-  }
-
-  private static Number number(Readable row, String column) {
-    return Objects.requireNonNull(row.get(column, Number.class), column);
-  }
-
-  private static boolean flag(Readable row, String column) {
-    return Boolean.TRUE.equals(row.get(column, Boolean.class));
   }
 
   // == statements ==

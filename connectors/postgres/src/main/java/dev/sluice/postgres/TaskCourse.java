@@ -15,72 +15,26 @@
  */
 package dev.sluice.postgres;
 
+import dev.sluice.postgres.TaskTakers.Takers;
+import dev.sluice.store.TaskStore.Dispatch;
 import io.r2dbc.spi.Connection;
 import io.r2dbc.spi.Statement;
+import java.util.List;
 import reactor.core.publisher.Mono;
 
 /**
- * The statements that move a task on. Each runs in a transaction that has the task's row, so that
- * of two steps that end at once the second sees that the first has; what has become of the others
- * is looked up in a statement of its own, because only that sees what was committed while the row
- * was waited for.
+ * The statements that move a task on. Each runs in a transaction that has the task's row and raises
+ * its revision, so that of two steps that end at once the second sees that the first has; what has
+ * become of the others is looked up in a statement of its own, because only that sees what was
+ * committed while the row was waited for.
  */
 final class TaskCourse {
 
   private static final String HELD =
       """
-      with held as materialized (
-        select id, state from {schema}.sl_task where id = $1 for update)
+      with held as (
+        update {schema}.sl_task set revision = revision + 1 where id = $1 returning id, state)
       """;
-
-  private static final String DONE =
-      HELD
-          + """
-          update {schema}.sl_task_step s
-          set state = case when s.undoing then 'UNDONE'
-                           when t.state = 'UNDOING' then 'WAITING' else 'DONE' end,
-              output_type = case when s.undoing then s.output_type else $5::text end,
-              output = case when s.undoing then s.output else $4::bytea end,
-              undoing = s.undoing or t.state = 'UNDOING',
-              tried = case when t.state = 'UNDOING' and not s.undoing then 0 else s.tried end,
-              dispatch_at = 'infinity', trouble_at = 'infinity'
-          from held t
-          where s.task = $1 and s.name = $2 and s.version = $3 and s.state = 'RUNNING'
-          """;
-
-  private static final String FAILED =
-      HELD
-          + """
-          update {schema}.sl_task_step s
-          set state = case when t.state = 'UNDOING' and not s.undoing then 'WAITING'
-                           else 'FAILED' end,
-              undoing = s.undoing or t.state = 'UNDOING',
-              tried = case when t.state = 'UNDOING' and not s.undoing then 0 else s.tried end,
-              for_good = $5::boolean and (s.undoing or t.state <> 'UNDOING'),
-              note = $4,
-              dispatch_at = 'infinity',
-              trouble_at = case when t.state = 'UNDOING' and not s.undoing then 'infinity'
-                                else clock_timestamp() end
-          from held t
-          where s.task = $1 and s.name = $2 and s.version = $3 and s.state = 'RUNNING'
-          """;
-
-  private static final String RELEASE =
-      HELD
-          + """
-          update {schema}.sl_task_step s
-          set version = s.version + 1,
-              state = case when t.state = 'UNDOING' and not s.undoing then 'WAITING'
-                           else 'READY' end,
-              undoing = s.undoing or t.state = 'UNDOING',
-              tried = case when t.state = 'UNDOING' and not s.undoing then 0 else s.tried end,
-              dispatch_at = case when t.state = 'UNDOING' and not s.undoing then 'infinity'
-                                 else clock_timestamp() end,
-              trouble_at = case when t.state = 'UNDOING' and not s.undoing then 'infinity'
-                                else s.complete_by end
-          from held t
-          where s.task = $1 and s.name = $2 and s.version = $3 and s.state = 'RUNNING'
-          """;
 
   /** A lease that has not ended is respected, whoever asks. */
   private static final String TREAT =
@@ -147,42 +101,51 @@ final class TaskCourse {
       """;
 
   private static final String LOCK =
-      "select 1 from {schema}.sl_task where id = $1 and ended_at is null for update";
+      """
+      update {schema}.sl_task set revision = revision + 1 where id = $1 and ended_at is null
+      returning 1
+      """;
 
-  /** Makes ready what waits for nothing any more, and ends the task when nothing is left. */
+  /**
+   * Makes ready what waits for nothing any more, and ends the task when nothing is left. What
+   * somebody is there for is taken with that; he is handed what this gives.
+   */
   private static final String ADVANCE =
       """
       with readied as (
         update {schema}.sl_task_step s
         set state = 'READY', version = s.version + 1, for_good = false,
             complete_by = clock_timestamp() + s.within, trouble_at = clock_timestamp() + s.within,
-            dispatch_at = clock_timestamp()
+            dispatch_at = clock_timestamp() + interval '1 microsecond' * coalesce(
+              (select m.again from unnest($2::text[], $3::bigint[]) as m(channel, again)
+               where m.channel = s.channel), 0)
         from {schema}.sl_task t
-        where t.id = $1 and s.task = $1 and s.state = 'WAITING'
+        where t.id = $1 and s.task = t.id and s.state = 'WAITING'
           and case t.state
             when 'RUNNING' then not exists (
               select 1 from {schema}.sl_task_step b
-              where b.task = $1 and b.name = any(s.after) and b.state <> 'DONE')
+              where b.task = t.id and b.name = any(s.after) and b.state <> 'DONE')
             when 'UNDOING' then not exists (
               select 1 from {schema}.sl_task_step b
-              where b.task = $1 and s.name = any(b.after) and b.state not in ('UNDONE', 'SKIPPED'))
+              where b.task = t.id and s.name = any(b.after)
+                and b.state not in ('UNDONE', 'SKIPPED'))
+            else false end
+        returning s.task, s.name, s.version, s.channel),
+      over as (
+        update {schema}.sl_task t
+        set state = case t.state when 'RUNNING' then 'DONE' else 'UNDONE' end,
+            ended_at = clock_timestamp()
+        where t.id = $1
+          and case t.state
+            when 'RUNNING' then not exists (
+              select 1 from {schema}.sl_task_step s where s.task = t.id and s.state <> 'DONE')
+            when 'UNDOING' then not exists (
+              select 1 from {schema}.sl_task_step s
+              where s.task = t.id and s.state not in ('UNDONE', 'SKIPPED'))
             else false end)
-      update {schema}.sl_task t
-      set state = case t.state when 'RUNNING' then 'DONE' else 'UNDONE' end,
-          ended_at = clock_timestamp()
-      where t.id = $1
-        and case t.state
-          when 'RUNNING' then not exists (
-            select 1 from {schema}.sl_task_step s where s.task = $1 and s.state <> 'DONE')
-          when 'UNDOING' then not exists (
-            select 1 from {schema}.sl_task_step s
-            where s.task = $1 and s.state not in ('UNDONE', 'SKIPPED'))
-          else false end
+      select task, name, version, channel from readied
       """;
 
-  private final String done;
-  private final String failed;
-  private final String release;
   private final String treat;
   private final String turn;
   private final String abandon;
@@ -190,9 +153,6 @@ final class TaskCourse {
   private final String advance;
 
   TaskCourse(PostgresDatabase database) {
-    this.done = database.sql(DONE);
-    this.failed = database.sql(FAILED);
-    this.release = database.sql(RELEASE);
     this.treat = database.sql(TREAT);
     this.turn = database.sql(TURN);
     this.abandon = database.sql(ABANDON);
@@ -200,22 +160,10 @@ final class TaskCourse {
     this.advance = database.sql(ADVANCE);
   }
 
-  /** With $1 the task, $2 the step, $3 its version, $4 the output, $5 its type. */
-  Statement done(Connection connection) {
-    return connection.createStatement(done);
-  }
-
-  /** As {@link #done}, with $4 the note and $5 whether it is for good. */
-  Statement failed(Connection connection) {
-    return connection.createStatement(failed);
-  }
-
-  /** As {@link #done}, without $4 and $5. */
-  Statement release(Connection connection) {
-    return connection.createStatement(release);
-  }
-
-  /** As {@link #done}, with $4 the treatment, $5 the note, and what else it needs up to $10. */
+  /**
+   * With $1 the task, $2 the step, $3 its version, $4 the treatment, $5 the note, and what else it
+   * needs up to $10.
+   */
   Statement treat(Connection connection) {
     return connection.createStatement(treat);
   }
@@ -238,7 +186,9 @@ final class TaskCourse {
         .defaultIfEmpty(false);
   }
 
-  Mono<Void> advance(Connection connection, String task) {
-    return Db.count(connection.createStatement(advance).bind("$1", task)).then();
+  /** Emits what it has made ready, taken if one of the takers is for its channel. */
+  Mono<List<Dispatch>> advance(Connection connection, String task, Takers takers) {
+    Statement statement = connection.createStatement(advance).bind("$1", task);
+    return Db.few(takers.bind(statement, "$2", "$3"), TaskRows::dispatch).collectList();
   }
 }

@@ -15,13 +15,30 @@
  */
 package dev.sluice.postgres;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.sluice.contract.TaskContract;
+import dev.sluice.store.Content;
+import dev.sluice.store.NewTask;
+import dev.sluice.store.StepKey;
+import dev.sluice.store.Task;
 import dev.sluice.store.TaskStore;
+import dev.sluice.store.TaskStore.Run;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 class PostgresTaskStoreTest extends TaskContract {
+
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+  private static final Duration HOUR = Duration.ofHours(1);
 
   private static PostgresDatabase database;
   private static PostgresTaskStore store;
@@ -56,5 +73,77 @@ class PostgresTaskStoreTest extends TaskContract {
                         row -> true)
                     .then())
         .block(Duration.ofSeconds(30));
+  }
+
+  /** What a process has locked that stands still in the middle of a transaction. */
+  @Test
+  void whatOthersHaveLockedKeepsNothingElseWaiting() {
+    List<Run> runs = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      String id = "locked-" + i;
+      store.start(new NewTask(id, "locked", List.of(step("a")))).block(PATIENCE);
+      runs.add(store.claim(new StepKey(id, "a"), 1, "agent", HOUR).block(PATIENCE));
+    }
+    Sinks.Empty<Void> locked = Sinks.empty();
+    Sinks.Empty<Void> release = Sinks.empty();
+    Mono<Void> standingStill =
+        database
+            .db()
+            .transaction(
+                "stand still",
+                connection ->
+                    Db.rows(
+                            connection.createStatement(
+                                database.sql(
+                                    "select id from {schema}.sl_task where id in"
+                                        + " ('locked-0', 'locked-1', 'locked-2') for update")),
+                            row -> true)
+                        .then(Mono.fromRunnable(locked::tryEmitEmpty))
+                        .then(release.asMono()));
+    standingStill.subscribe();
+    locked.asMono().block(PATIENCE);
+    Flux<String> ended =
+        Flux.fromIterable(runs)
+            .flatMap(run -> store.done(run, null).map(said -> run.key().task()), 40)
+            .replay()
+            .autoConnect(0);
+    assertThat(ended.take(37).collectList().block(PATIENCE))
+        .doesNotContain("locked-0", "locked-1", "locked-2");
+    release.tryEmitEmpty();
+    assertThat(ended.skip(37).collectList().block(PATIENCE))
+        .containsExactlyInAnyOrder("locked-0", "locked-1", "locked-2");
+  }
+
+  private static NewTask.Step step(String name, String... after) {
+    return new NewTask.Step(
+        name, "elsewhere", Content.of("", new byte[0]), Set.of(after), HOUR, List.of());
+  }
+
+  /** A statement that does not see what another has just committed must not decide by that. */
+  @Test
+  void ofStepsThatTwoProcessesEndAtOnceNoneIsOverlooked() {
+    PostgresTaskStore another = PostgresTaskStore.create(database);
+    List<Run> some = new ArrayList<>();
+    List<Run> others = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      String id = "twins-" + i;
+      store
+          .start(new NewTask(id, "twins", List.of(step("a"), step("b"), step("c", "a", "b"))))
+          .block(PATIENCE);
+      some.add(store.claim(new StepKey(id, "a"), 1, "agent", HOUR).block(PATIENCE));
+      others.add(store.claim(new StepKey(id, "b"), 1, "agent", HOUR).block(PATIENCE));
+    }
+    Flux.merge(
+            Flux.fromIterable(some).flatMap(run -> store.done(run, null), 20),
+            Flux.fromIterable(others).flatMap(run -> another.done(run, null), 20))
+        .blockLast(PATIENCE);
+    assertThat(
+            Flux.fromIterable(some)
+                .flatMap(run -> store.find(run.key().task()))
+                .filter(task -> task.step("c").state() != Task.StepState.READY)
+                .map(Task::id)
+                .collectList()
+                .block(PATIENCE))
+        .isEmpty();
   }
 }

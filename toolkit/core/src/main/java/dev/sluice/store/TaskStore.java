@@ -348,6 +348,35 @@ public interface TaskStore {
   Flux<Dispatch> dispatch(Collection<String> channels, int limit, Duration again);
 
   /**
+   * Emits, as long as it is subscribed to, the steps of a channel that become ready by what this
+   * object is told, each taken as {@link #dispatch} takes it, with the change that makes it ready.
+   * All others are left to {@link #dispatch}: what others make ready, what is ready in its time,
+   * and whatever there is no demand for when the change begins. If the answer to a change is lost,
+   * so is what it was to emit; that is taken again after {@code again}.
+   *
+   * <dl>
+   *   <dt>Emits
+   *   <dd>steps that are to be sent now
+   *   <dt>Backpressure
+   *   <dd>demand is asked for when a change begins; what it makes ready beyond that, at most
+   *       {@value #MAX_STEPS} steps for each task that is changed at the moment, is held
+   *   <dt>Completes/Errors
+   *   <dd>never
+   *   <dt>Cancel
+   *   <dd>takes no more; what was taken and not emitted is given back, to be dispatched at once
+   *   <dt>Discard
+   *   <dd>what was taken and not emitted
+   *   <dt>Threads
+   *   <dd>where the change is answered
+   * </dl>
+   *
+   * @param channel the one whose steps are taken
+   * @param again after how long a step is taken again, more than zero
+   * @throws IllegalArgumentException if {@code again} is out of range
+   */
+  Flux<Dispatch> readied(String channel, Duration again);
+
+  /**
    * Emits, as long as it is subscribed to, when there may be something to {@link #dispatch}. A
    * hint: some come for nothing, and some do not come.
    */

@@ -38,6 +38,7 @@ import dev.sluice.store.TaskStore.Treatment;
 import dev.sluice.store.TaskStore.Trouble;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -45,6 +46,8 @@ import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.reactivestreams.Subscription;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -319,6 +322,99 @@ public abstract class TaskContract {
     assertThat(get(hint)).isNotNull();
   }
 
+  // == handing over ==
+
+  /** What is handed over, and kept for who asks for it later. */
+  private Flux<Dispatch> handed(Duration again) {
+    return store().readied(channel, again).replay().autoConnect(0);
+  }
+
+  private static List<String> names(Flux<Dispatch> handed, int many) {
+    return get(handed.take(many).map(dispatch -> dispatch.key().step()).sort().collectList());
+  }
+
+  @Test
+  void handsOverWhatBecomesReady() {
+    Flux<Dispatch> handed = handed(LONG);
+    String task = diamond();
+    assertThat(names(handed, 1)).containsExactly("a");
+    assertThat(get(handed.take(1).collectList()))
+        .containsExactly(new Dispatch(new StepKey(task, "a"), view(task, "a").version(), channel));
+    assertThat(dispatched()).isEmpty();
+    does(task, "a");
+    assertThat(names(handed, 3)).containsExactly("a", "b", "c");
+    assertThat(dispatched()).isEmpty();
+    does(task, "b");
+    is(true, store().undo(task, "changed our minds"));
+    assertThat(names(handed, 4)).containsExactly("a", "b", "b", "c");
+    assertThat(dispatched()).isEmpty();
+    assertThat(claim(task, "b").undoing()).isTrue();
+  }
+
+  @Test
+  void whatWasHandedOverMayBeLostToo() {
+    Flux<Dispatch> handed = handed(SHORT);
+    start(step("a"));
+    assertThat(names(handed, 1)).containsExactly("a");
+    pass(SHORT);
+    assertThat(ready()).containsExactly("a");
+  }
+
+  @Test
+  void handsEachStepToOneOfMany() {
+    Flux<Dispatch> one = handed(LONG);
+    Flux<Dispatch> another = handed(LONG);
+    Set<String> tasks = new HashSet<>();
+    for (int i = 0; i < 10; i++) {
+      tasks.add(start(step("a")));
+    }
+    assertThat(get(Flux.merge(one, another).take(10).map(d -> d.key().task()).collectList()))
+        .containsExactlyInAnyOrderElementsOf(tasks);
+    assertThat(dispatched()).isEmpty();
+  }
+
+  @Test
+  void handsNothingToWhoCannotSendIt() {
+    BaseSubscriber<Dispatch> full =
+        new BaseSubscriber<>() {
+          @Override
+          protected void hookOnSubscribe(Subscription subscription) {
+            subscription.request(1);
+          }
+        };
+    store().readied(channel, LONG).subscribe(full);
+    store().readied(other, LONG).subscribe();
+    start(step("a"));
+    assertThat(ready()).isEmpty();
+    start(step("b"));
+    assertThat(ready()).containsExactly("b");
+    full.cancel();
+    start(step("c"));
+    assertThat(ready()).containsExactly("c");
+  }
+
+  @Test
+  void whatWasNotHandedOverWhenItEndsIsDispatched() {
+    BaseSubscriber<Dispatch> leaving =
+        new BaseSubscriber<>() {
+          @Override
+          protected void hookOnSubscribe(Subscription subscription) {
+            subscription.request(1);
+          }
+        };
+    store().readied(channel, LONG).subscribe(leaving);
+    start(step("a"), step("b"));
+    assertThat(ready()).isEmpty();
+    leaving.cancel();
+    List<Dispatch> left =
+        get(
+            Flux.defer(() -> store().dispatch(List.of(channel), 10, LONG))
+                .repeatWhen(asked -> asked.delayElements(SHORT))
+                .take(1)
+                .collectList());
+    assertThat(left).hasSize(1);
+  }
+
   // == who has a step ==
 
   @Test
@@ -338,6 +434,43 @@ public abstract class TaskContract {
                   .collectList());
       assertThat(runs).hasSize(1);
       assertThat(view(task, "a").attempts()).isEqualTo(1);
+    }
+  }
+
+  /** Also two of one task, and one twice. */
+  @Test
+  void manyStepsAreClaimedAndEndedAtOnce() {
+    List<String> tasks = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      tasks.add(diamond());
+      does(tasks.get(i), "a");
+    }
+    List<Run> runs =
+        get(
+            Flux.fromIterable(dispatched())
+                .filter(dispatch -> tasks.contains(dispatch.key().task()))
+                .flatMapIterable(dispatch -> List.of(dispatch, dispatch))
+                .flatMap(
+                    dispatch -> store().claim(dispatch.key(), dispatch.version(), "agent", LONG),
+                    80)
+                .collectList());
+    assertThat(runs).hasSize(40);
+    assertThat(runs).extracting(Run::key).doesNotHaveDuplicates();
+    assertThat(runs).allSatisfy(run -> assertThat(run.outputs()).containsOnlyKeys("a"));
+    assertThat(runs)
+        .allSatisfy(run -> assertThat(run.input()).isEqualTo(text("in " + run.key().step())));
+    List<Boolean> ended =
+        get(
+            Flux.fromIterable(runs)
+                .flatMapIterable(run -> List.of(run, run))
+                .flatMap(run -> store().done(run, text(run.key().toString())), 80)
+                .collectList());
+    assertThat(ended).hasSize(80).containsOnly(true);
+    for (String task : tasks) {
+      Run last = claim(task, "d");
+      assertThat(last.outputs()).isEqualTo(Map.of("b", text(task + "/b"), "c", text(task + "/c")));
+      is(true, store().done(last, null));
+      assertThat(task(task).state()).isEqualTo(State.DONE);
     }
   }
 
@@ -834,6 +967,9 @@ public abstract class TaskContract {
         .withMessage("hold: PT0S (expected: > PT0S)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> store().dispatch(List.of(), 1, Duration.ZERO))
+        .withMessage("again: PT0S (expected: > PT0S)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> store().readied(channel, Duration.ZERO))
         .withMessage("again: PT0S (expected: > PT0S)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> store().renew(run, null, Duration.ZERO))
