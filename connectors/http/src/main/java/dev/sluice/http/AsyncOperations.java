@@ -61,7 +61,7 @@ import reactor.core.scheduler.Schedulers;
  *   <tr><th>{@code POST} {@link OperationsSpec#submitAt}
  *       <td>202, {@code Location}, {@code Retry-After}; with {@code Prefer: wait=n} the result itself
  *       if it is there in time; with an {@code Idempotency-Key} that is known, what has become of
- *       that request
+ *       that request; the problem if {@link OperationsSpec#admission} refuses it
  *   <tr><th>{@code GET} {@link OperationsSpec#statusAt}{@code /<id>}
  *       <td>202 and how far it is; 302 to the result; the problem, with its status; 409 when it was
  *       cancelled; 410 when it is no longer retained. {@code Prefer: wait=n} waits for the end,
@@ -322,7 +322,8 @@ public final class AsyncOperations implements Metered {
    *   <dd>does not fail: when the store cannot be asked the answer is 503, and whether work was
    *       accepted is then unknown
    *   <dt>Cancel
-   *   <dd>ends the waiting, not the work: what was read as a whole is accepted or not, and goes on
+   *   <dd>ends the waiting, not the work: what was read as a whole, and admitted, is accepted or
+   *       not, and goes on
    *   <dt>Discard
    *   <dd>nothing to discard
    *   <dt>Threads
@@ -336,10 +337,21 @@ public final class AsyncOperations implements Metered {
             error -> {
               if (error instanceof OperationFailed refusal) {
                 refused.increment();
-                return Mono.just(OperationReply.of(refusal.problem()));
+                return Mono.just(refused(refusal));
               }
               return Mono.just(failed(error));
             });
+  }
+
+  private OperationReply refused(OperationFailed refusal) {
+    OperationReply reply = OperationReply.of(refusal.problem());
+    Duration again = refusal.retryAfter();
+    if (again == null && (reply.status() == 429 || reply.status() == 503)) {
+      again = spec.leastRetryAfter;
+    }
+    return again == null
+        ? reply
+        : reply.header("Retry-After", Long.toString(again.plusNanos(999_999_999).toSeconds()));
   }
 
   static OperationReply failed(Throwable error) {

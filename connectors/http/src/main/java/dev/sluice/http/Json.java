@@ -16,6 +16,7 @@
 package dev.sluice.http;
 
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A JSON object, written member by member. */
@@ -48,6 +49,15 @@ final class Json {
   Json member(String name, Json value) {
     name(name);
     text.append(value);
+    return this;
+  }
+
+  /** A member that is a list of objects; none if there are none. */
+  Json members(String name, List<Json> values) {
+    if (!values.isEmpty()) {
+      name(name);
+      text.append(values); // as a list prints itself
+    }
     return this;
   }
 

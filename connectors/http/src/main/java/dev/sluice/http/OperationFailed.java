@@ -15,15 +15,20 @@
  */
 package dev.sluice.http;
 
+import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** The work of an operation has failed, and this is what its caller is told. */
+/**
+ * The work of an operation has failed, or the request for it is refused, and this is what its
+ * caller is told.
+ */
 public final class OperationFailed extends RuntimeException {
 
   private static final long serialVersionUID = 1L;
 
   private final transient Problem problem;
+  private final @Nullable Duration retryAfter;
 
   /** With what the caller is told. */
   public OperationFailed(Problem problem) {
@@ -32,12 +37,37 @@ public final class OperationFailed extends RuntimeException {
 
   /** With what the caller is told, and a cause, which they are not. */
   public OperationFailed(Problem problem, @Nullable Throwable cause) {
+    this(problem, cause, null);
+  }
+
+  private OperationFailed(
+      Problem problem, @Nullable Throwable cause, @Nullable Duration retryAfter) {
     super(Objects.requireNonNull(problem, "problem").status() + " " + problem.code(), cause);
     this.problem = problem;
+    this.retryAfter = retryAfter;
+  }
+
+  /**
+   * With what the caller of a request that is refused is told, and when to send it again, for
+   * {@link OperationsSpec#admission}. Of work that has failed only the problem is told.
+   *
+   * @param retryAfter zero or more; in whole seconds, rounded up, as {@code Retry-After}
+   * @throws IllegalArgumentException if {@code retryAfter} is out of range
+   */
+  public static OperationFailed retryAfter(Problem problem, Duration retryAfter) {
+    if (retryAfter.isNegative()) {
+      throw new IllegalArgumentException("retryAfter: " + retryAfter + " (expected: >= PT0S)");
+    }
+    return new OperationFailed(problem, null, retryAfter);
   }
 
   /** What the caller is told. */
   public Problem problem() {
     return problem;
+  }
+
+  /** When to send the request again; null if nothing is known about it. */
+  @Nullable Duration retryAfter() {
+    return retryAfter;
   }
 }

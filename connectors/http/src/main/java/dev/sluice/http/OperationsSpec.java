@@ -25,6 +25,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
 /**
@@ -60,6 +61,7 @@ public final class OperationsSpec {
   KeyPolicy keys = KeyPolicy.OPTIONAL;
   WhileRunning whileRunning = WhileRunning.SAME_LOCATION;
   int maxBody = OperationStore.MAX_BODY;
+  Function<? super OperationRequest, ? extends Mono<Void>> admission = request -> Mono.empty();
   Duration maxWait = Duration.ofSeconds(30);
   int maxWatching = 10_000;
   Duration watchInterval = Duration.ofMillis(500);
@@ -90,6 +92,7 @@ public final class OperationsSpec {
     keys = other.keys;
     whileRunning = other.whileRunning;
     maxBody = other.maxBody;
+    admission = other.admission;
     maxWait = other.maxWait;
     maxWatching = other.maxWatching;
     watchInterval = other.watchInterval;
@@ -214,6 +217,30 @@ public final class OperationsSpec {
     }
     OperationsSpec copy = new OperationsSpec(this);
     copy.maxBody = bytes;
+    return copy;
+  }
+
+  /**
+   * Who looks at a request before it is accepted, and may refuse it: because it makes no sense
+   * (400, 422), because its caller asks too often (429), because there is too much to do (503).
+   * Defaults to one that refuses none.
+   *
+   * <p>Empty admits the request. An {@link OperationFailed} refuses it with its problem, 429 and
+   * 503 with {@code Retry-After}; with any other error the answer is 500 without any detail. Of a
+   * request that is not admitted nothing is stored, and its {@code Idempotency-Key} is as good as
+   * new.
+   *
+   * <p>A request whose key is known is shown as well, but whatever is said about it, what was
+   * accepted is not refused later: the answer is what has become of it.
+   *
+   * @param admission called when the request has been read as a whole, on a thread of the server,
+   *     which it must not block; cancelled when the client goes away. How long it may take is its
+   *     own affair
+   */
+  public OperationsSpec admission(
+      Function<? super OperationRequest, ? extends Mono<Void>> admission) {
+    OperationsSpec copy = new OperationsSpec(this);
+    copy.admission = Objects.requireNonNull(admission, "admission");
     return copy;
   }
 

@@ -17,6 +17,7 @@ package dev.sluice.http;
 
 import dev.sluice.store.Content;
 import dev.sluice.store.Operation.Ending;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -28,8 +29,25 @@ import org.jspecify.annotations.Nullable;
  *     hyphens, 1 to 100
  * @param title what it is, in a few words
  * @param detail more about this one; null for nothing
+ * @param errors what is wrong with each field of a request, as the member {@code errors}; left out
+ *     if empty
  */
-public record Problem(int status, String code, String title, @Nullable String detail) {
+public record Problem(
+    int status, String code, String title, @Nullable String detail, List<FieldError> errors) {
+
+  /**
+   * What is wrong with a field.
+   *
+   * @param field its name
+   * @param detail what it was and what was expected
+   */
+  public record FieldError(String field, String detail) {
+
+    public FieldError {
+      Objects.requireNonNull(field, "field");
+      Objects.requireNonNull(detail, "detail");
+    }
+  }
 
   static final String MEDIA_TYPE = "application/problem+json";
 
@@ -46,6 +64,12 @@ public record Problem(int status, String code, String title, @Nullable String de
       throw new IllegalArgumentException("code: " + code + " (expected: [a-z0-9-]{1,100})");
     }
     Objects.requireNonNull(title, "title");
+    errors = List.copyOf(errors);
+  }
+
+  /** One that is not about fields. */
+  public Problem(int status, String code, String title, @Nullable String detail) {
+    this(status, code, title, detail, List.of());
   }
 
   /** One without a detail. */
@@ -68,6 +92,15 @@ public record Problem(int status, String code, String title, @Nullable String de
             .member("status", status)
             .member("detail", detail)
             .member("code", code)
+            .members(
+                "errors",
+                errors.stream()
+                    .map(
+                        error ->
+                            new Json()
+                                .member("field", error.field())
+                                .member("detail", error.detail()))
+                    .toList())
             .bytes());
   }
 }

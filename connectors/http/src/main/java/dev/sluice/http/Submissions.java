@@ -57,7 +57,7 @@ final class Submissions {
     Duration wait = Preferences.wait(call.header("Prefer"), spec.maxWait);
     return Exchanges.read(call.body(), spec.maxBody, this::tooLarge)
         .map(body -> asked(call, key, callback, body))
-        .flatMap(operations.store::accept)
+        .flatMap(this::accepted)
         .flatMap(
             acceptance -> {
               Operation operation = acceptance.operation();
@@ -73,6 +73,19 @@ final class Submissions {
                   .ended(operation, wait)
                   .map(later -> statuses.answer(call, later, fresh, wait));
             });
+  }
+
+  /** What was accepted before is not refused now: its caller may never have heard of it. */
+  private Mono<Acceptance> accepted(NewOperation asked) {
+    OperationRequest request = new OperationRequest(asked.caller(), asked.request());
+    return Mono.<Void>defer(() -> spec.admission.apply(request))
+        .then(Mono.<Acceptance>empty())
+        .onErrorResume(refusal -> known(asked).switchIfEmpty(Mono.error(refusal)))
+        .switchIfEmpty(Mono.defer(() -> operations.store.accept(asked)));
+  }
+
+  private Mono<Acceptance> known(NewOperation asked) {
+    return asked.key() == null ? Mono.empty() : operations.store.known(asked);
   }
 
   /** A structured string, or what somebody who does not know of these has put there. */

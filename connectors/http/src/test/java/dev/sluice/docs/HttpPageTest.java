@@ -115,6 +115,34 @@ class HttpPageTest {
   }
 
   @Test
+  void admission() {
+    // #region admission
+    AsyncOperations claims =
+        AsyncOperations.create(
+            "claims",
+            store,
+            run ->
+                search(run.request()).map(found -> OperationResult.of("application/json", found)),
+            s ->
+                s.admission(
+                    request ->
+                        request.content().bytes().length > 0
+                            ? quota(request.caller()) // empty, or 429 when to come back
+                            : Mono.error(
+                                new OperationFailed(Problem.of(422, "no-tag", "Which bag?")))));
+    // #endregion
+    assertThat(claims.serves("/claims")).isTrue();
+  }
+
+  private Mono<Void> quota(String caller) {
+    return caller.equals("mallory")
+        ? Mono.error(
+            OperationFailed.retryAfter(
+                Problem.of(429, "too-many", "Too many claims"), Duration.ofMinutes(1)))
+        : Mono.empty();
+  }
+
+  @Test
   void callbacks() {
     String secret = "whsec_" + Base64.getEncoder().encodeToString(new byte[32]);
     // #region webhooks

@@ -38,6 +38,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -112,6 +114,130 @@ class AsyncOperationsTest {
 
   private Operation operation(String id) {
     return memory.find(id).block();
+  }
+
+  // == admission ==
+
+  private OperationReply submitted(AsyncOperations operations, String what, String key) {
+    return operations.answer(submission(what, key)).block();
+  }
+
+  private static OperationCall submission(String what, String key) {
+    return new OperationCall(
+        "POST",
+        "/claims",
+        "",
+        name -> name.equals("Idempotency-Key") ? List.of(key) : List.of(),
+        "alice",
+        null,
+        Flux.just(what.getBytes(UTF_8)));
+  }
+
+  private List<Operation> stored() {
+    return memory
+        .claim("claims", 100, SECOND)
+        .flatMap(run -> memory.release(run).then(memory.find(run.id())))
+        .collectList()
+        .block();
+  }
+
+  @Test
+  void showsAdmissionWhoAsksAndForWhat() {
+    List<OperationRequest> seen = new ArrayList<>();
+    AsyncOperations operations =
+        operations(
+            run -> Mono.never(), s -> s.admission(ask -> Mono.fromRunnable(() -> seen.add(ask))));
+    assertThat(submitted(operations, "bag", "k").status()).isEqualTo(202);
+    assertThat(seen)
+        .containsExactly(new OperationRequest("alice", Content.of("", "bag".getBytes(UTF_8))));
+    assertThat(stored()).hasSize(1);
+  }
+
+  @Test
+  void doesNotSpendTheKeyOfWhatItRefuses() {
+    AtomicBoolean open = new AtomicBoolean();
+    OperationFailed full = new OperationFailed(Problem.of(503, "full", "There is too much to do"));
+    AsyncOperations operations =
+        operations(
+            run -> Mono.never(),
+            s -> s.admission(request -> open.get() ? Mono.empty() : Mono.error(full)));
+    OperationReply refusal = submitted(operations, "bag", "k");
+    assertThat(refusal.status()).isEqualTo(503);
+    assertThat(refusal.headers()).containsEntry("Retry-After", "1");
+    assertThat(stored()).isEmpty();
+    open.set(true);
+    assertThat(submitted(operations, "another bag", "k").status()).isEqualTo(202);
+    assertThat(operations.stats().refused()).isEqualTo(1);
+    assertThat(operations.stats().accepted()).isEqualTo(1);
+  }
+
+  /** The answer to the first request may have been lost. */
+  @Test
+  void doesNotRefuseLaterWhatItHasAccepted() {
+    AtomicInteger shown = new AtomicInteger();
+    OperationFailed twice = new OperationFailed(Problem.of(422, "claimed", "It is claimed"));
+    AsyncOperations operations =
+        operations(
+            run -> Mono.never(),
+            s ->
+                s.admission(
+                    request -> shown.getAndIncrement() == 0 ? Mono.empty() : Mono.error(twice)));
+    String location = submitted(operations, "bag", "k").headers().get("Location");
+    OperationReply again = submitted(operations, "bag", "k");
+    assertThat(again.status()).isEqualTo(202);
+    assertThat(again.headers()).containsEntry("Location", location);
+    assertThat(operations.stats().repeated()).isEqualTo(1);
+    assertThat(new String(submitted(operations, "box", "k").body(), UTF_8)).contains("key-reused");
+    assertThat(new String(submitted(operations, "bag", "l").body(), UTF_8)).contains("claimed");
+    down.add("known");
+    assertThat(submitted(operations, "bag", "k").status()).isEqualTo(503);
+  }
+
+  @Test
+  void tellsNothingOfAnAdmissionThatIsBroken() {
+    List<Function<OperationRequest, Mono<Void>>> broken =
+        List.of(
+            request -> {
+              throw new IllegalStateException("the password is secret");
+            },
+            request -> Mono.error(new IllegalStateException("the password is secret")),
+            request -> null);
+    for (Function<OperationRequest, Mono<Void>> admission : broken) {
+      AsyncOperations operations = operations(run -> Mono.never(), s -> s.admission(admission));
+      OperationReply reply = submitted(operations, "bag", "k");
+      assertThat(reply.status()).isEqualTo(500);
+      assertThat(new String(reply.body(), UTF_8)).doesNotContain("password");
+      assertThat(stored()).isEmpty();
+    }
+  }
+
+  @Test
+  void asksNobodyForAdmissionAnyMoreWhenTheClientIsGone() {
+    AtomicBoolean asked = new AtomicBoolean();
+    AtomicBoolean ended = new AtomicBoolean();
+    AsyncOperations operations =
+        operations(
+            run -> Mono.never(),
+            s ->
+                s.admission(
+                    request ->
+                        Mono.<Void>never()
+                            .doOnSubscribe(nothing -> asked.set(true))
+                            .doOnCancel(() -> ended.set(true))));
+    operations.answer(submission("bag", "k")).subscribe().dispose();
+    assertThat(asked).isTrue();
+    assertThat(ended).isTrue();
+    assertThat(stored()).isEmpty();
+  }
+
+  @Test
+  void doesNotTellToAskAgainInThePast() {
+    assertThatIllegalArgumentException()
+        .isThrownBy(
+            () ->
+                OperationFailed.retryAfter(
+                    Problem.of(429, "too-many", "Too many"), Duration.ofSeconds(-1)))
+        .withMessage("retryAfter: PT-1S (expected: >= PT0S)");
   }
 
   // == leases ==

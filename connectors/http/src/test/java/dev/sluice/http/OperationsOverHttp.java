@@ -21,6 +21,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.sluice.http.OperationsSpec.KeyPolicy;
 import dev.sluice.http.OperationsSpec.WhileRunning;
+import dev.sluice.http.Problem.FieldError;
 import dev.sluice.memory.MemoryOperationStore;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -160,6 +161,45 @@ abstract class OperationsOverHttp {
             .build();
     isProblem(site.send(chunked), 413, "too-large");
     assertThat(site.post("/claims", "x".repeat(1_000)).statusCode()).isEqualTo(202);
+  }
+
+  @Test
+  void acceptsNothingThatIsNotAdmitted() {
+    List<FieldError> wrong = List.of(new FieldError("tag", "\"12\" (expected: 10 digits)"));
+    Site site =
+        idleSite(
+            s ->
+                s.admission(
+                    request ->
+                        request.content().bytes().length == 10
+                            ? Mono.empty()
+                            : Mono.error(
+                                new OperationFailed(
+                                    new Problem(422, "invalid", "No such tag", null, wrong)))));
+    HttpResponse<String> refusal = site.post("/claims", "12", "Idempotency-Key", "k");
+    isProblem(refusal, 422, "invalid");
+    assertThat(refusal.body())
+        .contains(
+            "\"errors\":[{\"field\":\"tag\",\"detail\":\"\\\"12\\\" (expected: 10 digits)\"}]");
+    assertThat(header(refusal, "Location")).isNull();
+    assertThat(store.claim("claims", 10, Duration.ofHours(1)).collectList().block()).isEmpty();
+    submitted(site, "0016123456", "Idempotency-Key", "k");
+  }
+
+  @Test
+  void saysWhenToAskAgainWhereItIsTooMuch() {
+    Site site =
+        idleSite(
+            s ->
+                s.admission(
+                    request ->
+                        Mono.error(
+                            OperationFailed.retryAfter(
+                                Problem.of(429, "too-many", "Too many claims"),
+                                Duration.ofMillis(61_500)))));
+    HttpResponse<String> refusal = site.post("/claims", "bag");
+    isProblem(refusal, 429, "too-many");
+    assertThat(header(refusal, "Retry-After")).isEqualTo("62");
   }
 
   @Test

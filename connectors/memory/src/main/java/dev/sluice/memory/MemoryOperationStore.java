@@ -147,19 +147,34 @@ public final class MemoryOperationStore implements OperationStore {
     return locked(() -> accept(operation, clock.instant()));
   }
 
-  private Acceptance accept(NewOperation asked, Instant now) {
+  @Override
+  public Mono<Acceptance> known(NewOperation operation) {
+    Objects.requireNonNull(operation, "operation");
+    return locked(() -> Optional.ofNullable(known(operation, clock.instant())))
+        .flatMap(Mono::justOrEmpty);
+  }
+
+  private @Nullable Acceptance known(NewOperation asked, Instant now) {
     Entry known = known(asked.id(), now);
     KeyOf key = keyOf(asked);
     if (known == null && key != null) {
       Entry same = keys.get(key);
       known = same == null ? null : known(same.asked.id(), now);
     }
+    if (known == null) {
+      return null;
+    }
+    RequestKey ours = asked.key();
+    RequestKey theirs = known.asked.key();
+    boolean reused =
+        ours != null && theirs != null && !ours.fingerprint().equals(theirs.fingerprint());
+    return reused ? new Acceptance.KeyReused(known.at(now)) : new Acceptance.Known(known.at(now));
+  }
+
+  private Acceptance accept(NewOperation asked, Instant now) {
+    Acceptance known = known(asked, now);
     if (known != null) {
-      RequestKey ours = asked.key();
-      RequestKey theirs = known.asked.key();
-      boolean reused =
-          ours != null && theirs != null && !ours.fingerprint().equals(theirs.fingerprint());
-      return reused ? new Acceptance.KeyReused(known.at(now)) : new Acceptance.Known(known.at(now));
+      return known;
     }
     if (operations.size() >= maxOperations) {
       purge(now, MAX_PURGE);
@@ -170,6 +185,7 @@ public final class MemoryOperationStore implements OperationStore {
     }
     Entry entry = new Entry(asked, now);
     operations.put(asked.id(), entry);
+    KeyOf key = keyOf(asked);
     if (key != null) {
       keys.put(key, entry);
     }

@@ -234,6 +234,13 @@ public final class PostgresOperationStore implements OperationStore {
                 .repeatWhenEmpty(again -> again));
   }
 
+  @Override
+  public Mono<Acceptance> known(NewOperation operation) {
+    Objects.requireNonNull(operation, "operation");
+    return db.run(
+        "look up a key", connection -> accepted(bindKey(sql(connection, LOOK), operation, true)));
+  }
+
   private static Mono<Acceptance> accepted(Statement statement) {
     return Db.rows(
             statement,

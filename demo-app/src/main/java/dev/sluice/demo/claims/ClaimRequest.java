@@ -19,7 +19,10 @@ import dev.sluice.demo.bag.Bag;
 import dev.sluice.demo.problem.FieldError;
 import dev.sluice.demo.problem.JsonFields;
 import dev.sluice.demo.problem.Problem;
+import dev.sluice.http.OperationFailed;
+import dev.sluice.http.OperationRequest;
 import java.util.List;
+import reactor.core.publisher.Mono;
 
 /**
  * A valid claim: somebody misses a bag.
@@ -30,6 +33,24 @@ record ClaimRequest(String tag) {
 
   private static final String EXAMPLE = "{\"tag\":\"0016123456\"}";
   private static final String TAG = "10 digits";
+
+  /** What nobody can work on is refused, and not accepted to fail later. */
+  static Mono<Void> check(OperationRequest request) {
+    return Mono.<Void>fromRunnable(() -> read(request.content().bytes()))
+        .onErrorMap(Problem.class, ClaimRequest::refused);
+  }
+
+  private static OperationFailed refused(Problem problem) {
+    return new OperationFailed(
+        new dev.sluice.http.Problem(
+            problem.getStatusCode().value(),
+            "invalid",
+            "The claim makes no sense",
+            problem.getBody().getDetail(),
+            problem.errors().stream()
+                .map(error -> new dev.sluice.http.Problem.FieldError(error.field(), error.detail()))
+                .toList()));
+  }
 
   /**
    * Reads a claim and names everything that is wrong with it.

@@ -16,8 +16,6 @@
 package dev.sluice.demo.claims;
 
 import dev.sluice.demo.ledger.Ledger;
-import dev.sluice.demo.problem.FieldError;
-import dev.sluice.demo.problem.Problem;
 import dev.sluice.http.AsyncOperations;
 import dev.sluice.http.WebFluxOperations;
 import dev.sluice.postgres.PostgresDatabase;
@@ -26,13 +24,8 @@ import java.time.Clock;
 import java.time.Duration;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.core.io.buffer.DataBufferLimitException;
-import org.springframework.core.io.buffer.DefaultDataBufferFactory;
-import org.springframework.http.HttpMethod;
 import org.springframework.web.reactive.function.server.RouterFunction;
-import org.springframework.web.reactive.function.server.ServerRequest;
 import org.springframework.web.reactive.function.server.ServerResponse;
-import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -68,6 +61,7 @@ class ClaimsConfiguration {
             s.submitAt(CLAIMS)
                 .statusAt("/api/operations")
                 .maxBody(MAX_BODY)
+                .admission(ClaimRequest::check)
                 .lease(LEASE)
                 .retention(RETENTION, REMEMBERED));
   }
@@ -79,33 +73,6 @@ class ClaimsConfiguration {
 
   @Bean
   RouterFunction<ServerResponse> claimsRouter(AsyncOperations lostBagClaims) {
-    return WebFluxOperations.router(lostBagClaims, request -> ANYBODY)
-        .filter(
-            (request, next) ->
-                request.method().equals(HttpMethod.POST)
-                    ? checked(request).flatMap(next::handle)
-                    : next.handle(request));
-  }
-
-  /** What nobody can work on is refused, and not accepted to fail later. */
-  private static Mono<ServerRequest> checked(ServerRequest request) {
-    return request
-        .bodyToMono(byte[].class)
-        .onErrorMap(DataBufferLimitException.class, e -> tooLarge())
-        .defaultIfEmpty(new byte[0])
-        .map(
-            body -> {
-              if (body.length > MAX_BODY) {
-                throw tooLarge();
-              }
-              ClaimRequest.read(body);
-              return ServerRequest.from(request)
-                  .body(Flux.just(DefaultDataBufferFactory.sharedInstance.wrap(body)))
-                  .build();
-            });
-  }
-
-  private static Problem tooLarge() {
-    return Problem.tooLarge(FieldError.of("body", "too large", "at most " + MAX_BODY + " bytes"));
+    return WebFluxOperations.router(lostBagClaims, request -> ANYBODY);
   }
 }

@@ -33,8 +33,17 @@ public final class Problem extends ErrorResponseException {
 
   @Serial private static final long serialVersionUID = 1L;
 
-  private Problem(HttpStatus status, ProblemDetail detail, @Nullable Throwable cause) {
+  private final transient List<FieldError> errors;
+
+  private Problem(
+      HttpStatus status, ProblemDetail detail, List<FieldError> errors, @Nullable Throwable cause) {
     super(status, detail, cause);
+    this.errors = errors;
+  }
+
+  /** What is wrong with each field; empty if it is about something else. */
+  public List<FieldError> errors() {
+    return errors;
   }
 
   /** The request is not well formed: 400. */
@@ -97,12 +106,14 @@ public final class Problem extends ErrorResponseException {
         errors.stream()
             .map(error -> error.field() + ": " + error.detail())
             .collect(Collectors.joining("; "));
-    Problem problem = of(status, detail, null);
+    Problem problem =
+        new Problem(
+            status, ProblemDetail.forStatusAndDetail(status, detail), List.copyOf(errors), null);
     problem.getBody().setProperty("errors", errors);
     return problem;
   }
 
   private static Problem of(HttpStatus status, String detail, @Nullable Throwable cause) {
-    return new Problem(status, ProblemDetail.forStatusAndDetail(status, detail), cause);
+    return new Problem(status, ProblemDetail.forStatusAndDetail(status, detail), List.of(), cause);
   }
 }

@@ -222,6 +222,9 @@ public interface OperationStore {
    */
   Mono<Acceptance> accept(NewOperation operation);
 
+  /** What {@link #accept} would say if it were not to accept anything; empty if it would accept. */
+  Mono<Acceptance> known(NewOperation operation);
+
   /**
    * Looks operations up.
    *

@@ -146,6 +146,20 @@ public abstract class OperationContract {
   }
 
   @Test
+  void saysWhetherAKeyIsKnownAndAcceptsNothing() {
+    NewOperation asked = asked(new RequestKey("k", "f"), "a");
+    assertThat(store().known(asked).blockOptional(PATIENCE)).isEmpty();
+    assertThat(store().find(asked.id()).blockOptional(PATIENCE)).isEmpty();
+    accepted(asked);
+    assertThat(store().known(asked(new RequestKey("k", "f"), "a")).block(PATIENCE))
+        .isInstanceOfSatisfying(
+            Known.class, known -> assertThat(known.operation().id()).isEqualTo(asked.id()));
+    assertThat(store().known(asked(new RequestKey("k", "g"), "b")).block(PATIENCE))
+        .isInstanceOf(KeyReused.class);
+    assertThat(store().known(asked(null, "a")).blockOptional(PATIENCE)).isEmpty();
+  }
+
+  @Test
   void keepsCallersKindsAndKeysApart() {
     accepted(asked(new RequestKey("k", "f"), "a"));
     accepted(asked(new RequestKey("K", "f"), "a"));
