@@ -114,6 +114,11 @@ final class Db {
         });
   }
 
+  /** Whether it has connections no more, nor ever will. */
+  boolean isClosed() {
+    return pool.isDisposed();
+  }
+
   /** It has no class or code of its own; the pool throws the plain one with nothing but this. */
   private static boolean isDead(Throwable error) {
     return error instanceof R2dbcNonTransientResourceException

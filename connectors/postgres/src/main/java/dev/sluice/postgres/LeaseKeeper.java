@@ -156,9 +156,9 @@ final class LeaseKeeper {
     return renew(List.of(claimed)).map(Set::isEmpty);
   }
 
-  /** Renews everything, unless that is being done. */
+  /** Renews everything, unless that is being done or there is nothing to do it with any more. */
   void beat() {
-    if (held.isEmpty() || !beating.compareAndSet(false, true)) {
+    if (held.isEmpty() || db.isClosed() || !beating.compareAndSet(false, true)) {
       return;
     }
     List<Claimed> renewable =

@@ -18,6 +18,8 @@ package dev.sluice.postgres;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import dev.sluice.channel.Channel;
 import dev.sluice.channel.EventExchange;
 import dev.sluice.channel.FlowHandle;
@@ -48,12 +50,15 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
 /** A choreography whose handlers write in the transaction of their event, on a real server. */
 class PostgresChoreographyTest extends ChoreographyContract {
+
+  private static final Logger FLOWS = (Logger) LoggerFactory.getLogger(Flow.class);
 
   private final String schema = Server.freshSchema();
   private final Map<Integer, ChoreographyStage> stages = new ConcurrentHashMap<>();
@@ -72,6 +77,7 @@ class PostgresChoreographyTest extends ChoreographyContract {
   @AfterEach
   void close() {
     stages.values().forEach(stage -> stage.database.close().block(PATIENCE));
+    FLOWS.setLevel(null);
   }
 
   @Override
@@ -138,9 +144,13 @@ class PostgresChoreographyTest extends ChoreographyContract {
     return false; // a relay sends one batch after the other
   }
 
-  /** The connections of the dead are cut, and what they were in is undone by the server. */
+  /**
+   * The connections of the dead are cut, and what they were in is undone by the server. Their flows
+   * find that out, and say that they have failed, which here is no news.
+   */
   @Override
   protected void buried(int process) {
+    FLOWS.setLevel(Level.OFF);
     ChoreographyStage dead = stages.remove(process);
     dead.stopRelays();
     dead.database.close().subscribe();

@@ -170,7 +170,7 @@ public final class LiveFeed implements SmartLifecycle {
           last = next;
           latest.tryEmitNext(new Event(section.event(), next));
         }
-      } catch (RuntimeException e) {
+      } catch (Throwable e) { // an Error too: nobody would begin to tick again
         if (!failing) {
           failing = true;
           log.error("no picture of {} until it can be taken again", section.event(), e);

@@ -23,7 +23,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.test.StepVerifier;
 import tools.jackson.databind.json.JsonMapper;
@@ -112,14 +115,30 @@ class LiveFeedTest {
     slow.cancel();
   }
 
-  @Test
-  void doesWithoutASectionThatCannotBeTaken() {
+  /** Reactor calls the first two fatal, and ends what ticks. */
+  private static Stream<Throwable> failures() {
+    return Stream.of(
+        new StackOverflowError("of a view that contains itself"),
+        new NoClassDefFoundError("dev/sluice/demo/View"),
+        new AssertionError("no view"),
+        new IllegalStateException("no answer"));
+  }
+
+  /** As it is, whatever the compiler says. */
+  @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
+  private static <T extends Throwable> T sneaky(Throwable failure) throws T {
+    throw (T) failure;
+  }
+
+  @ParameterizedTest
+  @MethodSource("failures")
+  void doesWithoutASectionThatCannotBeTaken(Throwable failure) {
     LiveSection broken =
         new Section(
             "broken",
             () -> {
               if (bags.get() == 1) {
-                throw new IllegalStateException("no answer");
+                throw LiveFeedTest.<RuntimeException>sneaky(failure);
               }
               return new Count(3);
             });
