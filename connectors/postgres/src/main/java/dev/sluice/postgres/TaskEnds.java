@@ -61,7 +61,7 @@ final class TaskEnds {
    * locked. A statement sees steps as they were when it began: if the revision of a task is another
    * one when its row is locked, somebody has moved it on since, and it is left out as well.
    */
-  private static final String TOGETHER =
+  static final String TOGETHER =
       ASKED
           + """
           seen as materialized (

@@ -146,4 +146,81 @@ class PostgresTaskStoreTest extends TaskContract {
                 .block(PATIENCE))
         .isEmpty();
   }
+
+  /** One stands still between looking at steps and having the row of their task. */
+  @Test
+  void whatWasMovedOnSinceItWasLookedAtIsLeftOut() {
+    store
+        .start(new NewTask("late", "late", List.of(step("a"), step("b"), step("c", "a", "b"))))
+        .block(PATIENCE);
+    Run a = store.claim(new StepKey("late", "a"), 1, "agent", HOUR).block(PATIENCE);
+    Run b = store.claim(new StepKey("late", "b"), 1, "agent", HOUR).block(PATIENCE);
+    Sinks.Empty<Void> barred = Sinks.empty();
+    Sinks.Empty<Void> release = Sinks.empty();
+    database
+        .db()
+        .transaction(
+            "bar",
+            connection ->
+                Db.rows(
+                        connection.createStatement("select pg_advisory_xact_lock(4711)::text"),
+                        row -> true)
+                    .then(Mono.fromRunnable(barred::tryEmitEmpty))
+                    .then(release.asMono()))
+        .subscribe();
+    barred.asMono().block(PATIENCE);
+    Flux<Boolean> late = endsLate(a).replay().autoConnect(0);
+    Flux.defer(
+            () ->
+                count("select count(*) from pg_locks where locktype = 'advisory' and not granted"))
+        .filter(waiting -> waiting > 0)
+        .repeatWhen(asked -> asked.delayElements(Duration.ofMillis(10)))
+        .blockFirst(PATIENCE);
+    assertThat(store.done(b, null).block(PATIENCE)).isTrue();
+    release.tryEmitEmpty();
+    assertThat(late.collectList().block(PATIENCE)).isEmpty();
+    assertThat(store.done(a, null).block(PATIENCE)).isTrue();
+    assertThat(store.find("late").block(PATIENCE).step("c").state())
+        .isEqualTo(Task.StepState.READY);
+  }
+
+  private static Mono<Long> count(String sql) {
+    return database
+        .db()
+        .run(
+            "count",
+            connection ->
+                Db.rows(connection.createStatement(sql), row -> row.get(0, Long.class)).single());
+  }
+
+  /** As many are ended together, behind a bar. Emits for each step that it has ended. */
+  private static Flux<Boolean> endsLate(Run run) {
+    String behindTheBar =
+        TaskEnds.TOGETHER.replace(
+            "and state = 'RUNNING'\n",
+            "and state = 'RUNNING' and (select pg_advisory_xact_lock(4711)::text is not null)\n");
+    assertThat(behindTheBar).isNotEqualTo(TaskEnds.TOGETHER);
+    return database
+        .db()
+        .run(
+            "end late",
+            connection ->
+                Db.few(
+                        connection
+                            .createStatement(database.sql(behindTheBar))
+                            .bind("$1", new String[] {run.key().task()})
+                            .bind("$2", new String[] {run.key().step()})
+                            .bind("$3", new Long[] {run.version()})
+                            .bind("$4", new String[] {"DONE"})
+                            .bind("$5", new String[] {""})
+                            .bind("$6", new String[] {""})
+                            .bind("$7", new Integer[] {0})
+                            .bind("$8", new Integer[] {-1})
+                            .bind("$9", new byte[0])
+                            .bind("$10", new String[0])
+                            .bind("$11", new Long[0]),
+                        row -> true)
+                    .collectList())
+        .flatMapIterable(rows -> rows);
+  }
 }
