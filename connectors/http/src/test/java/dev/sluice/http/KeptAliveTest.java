@@ -37,12 +37,8 @@ import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 
 /**
- * That Reactor Netty answers every request on a connection that is kept alive. 1.3.6 does not,
- * which is why the parent pom pins another version: when this passes with the version of Reactor's
- * BOM, the pin can go.
- *
- * <p>Each client has one request at a time. Up to 1.3.7 one that sends the next without waiting for
- * an answer still gets none, which is the same mistake and no reason for the pin.
+ * That Reactor Netty answers every request on a connection that is kept alive. 1.3.6, which is in
+ * Reactor's BOM, does not, which is why the parent pom pins another version.
  */
 class KeptAliveTest {
 
