@@ -74,7 +74,10 @@ import org.junit.jupiter.api.extension.ParameterResolver;
                 + " environment variable CHROMIUM");
       }
       if (InBrowser.class.getResource(DRIVER) == null) {
-        return skipped(context, "no driver of the browser: it comes with -Dbrowser");
+        return skipped(
+            context,
+            "no driver of the browser: it comes where there is a Chromium at /usr/bin/chromium, or"
+                + " with -Pbrowser");
       }
       return ConditionEvaluationResult.enabled("Chromium is " + chromium());
     }
