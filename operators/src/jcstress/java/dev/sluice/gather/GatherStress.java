@@ -190,8 +190,19 @@ public final class GatherStress {
       ends.incrementAndGet();
     }
 
-    int fates() {
+    private int fates() {
       return delivered.get() + discarded.get();
+    }
+
+    void report(LLL_Result r) {
+      r.r1 = ends.get();
+      r.r2 = fates();
+      r.r3 = result;
+    }
+
+    void report(LL_Result r) {
+      r.r1 = ends.get();
+      r.r2 = fates();
     }
   }
 
@@ -218,9 +229,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LLL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
-      r.r3 = gather.result;
+      gather.report(r);
     }
   }
 
@@ -247,9 +256,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LLL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
-      r.r3 = gather.result;
+      gather.report(r);
     }
   }
 
@@ -278,9 +285,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LLL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
-      r.r3 = gather.result;
+      gather.report(r);
     }
   }
 
@@ -310,9 +315,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LLL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
-      r.r3 = gather.result;
+      gather.report(r);
     }
   }
 
@@ -336,9 +339,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LLL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
-      r.r3 = gather.result;
+      gather.report(r);
     }
   }
 
@@ -368,9 +369,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LLL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
-      r.r3 = gather.result;
+      gather.report(r);
     }
   }
 
@@ -398,9 +397,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LLL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
-      r.r3 = gather.result;
+      gather.report(r);
     }
   }
 
@@ -428,9 +425,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LLL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
-      r.r3 = gather.result;
+      gather.report(r);
     }
   }
 
@@ -457,8 +452,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
+      gather.report(r);
     }
   }
 
@@ -488,8 +482,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
+      gather.report(r);
     }
   }
 
@@ -515,8 +508,7 @@ public final class GatherStress {
 
     @Arbiter
     public void arbiter(LL_Result r) {
-      r.r1 = gather.ends.get();
-      r.r2 = gather.fates();
+      gather.report(r);
     }
   }
 }

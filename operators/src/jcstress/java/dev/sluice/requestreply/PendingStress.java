@@ -40,7 +40,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
-/** A reply, a timeout and a cancel of the same request. */
+/** Two of a reply, a timeout and a cancel of the same request. */
 public final class PendingStress {
 
   private PendingStress() {}
@@ -63,24 +63,29 @@ public final class PendingStress {
     }
   }
 
-  private static final Requester<byte[]> REQUESTER =
-      Requester.over(new Silent(), BytesCodec.bytes(), s -> s);
-
   /** A request, and what becomes of its one answer. */
   static class Waiting implements CoreSubscriber<byte[]> {
+    final Requester<byte[]> requester =
+        Requester.over(new Silent(), BytesCodec.bytes(), s -> s); // it has a bound
     final AtomicInteger fates = new AtomicInteger();
     final AtomicInteger ends = new AtomicInteger();
-    final Message<byte[]> request = Message.of(new byte[0]).replyTo(REQUESTER.replyTo());
-    final Pending<byte[]> pending = new Pending<>(this, REQUESTER, request, "questions");
+    final Message<byte[]> request = Message.of(new byte[0]).replyTo(requester.replyTo());
+    final Pending<byte[]> pending = new Pending<>(this, requester, request, "questions");
 
     Waiting() {
       onSubscribe(pending);
-      REQUESTER.add(pending);
+      requester.add(pending);
       pending.request(1);
     }
 
     void reply() {
       pending.replied(ReplyMarks.reply(request, What.LAST, 0, new byte[0], false));
+    }
+
+    void report(III_Result r) {
+      r.r1 = fates.get();
+      r.r2 = ends.get();
+      r.r3 = pending.isOpen() ? 1 : 0;
     }
 
     @Override
@@ -127,25 +132,65 @@ public final class PendingStress {
 
     @Arbiter
     public void arbiter(III_Result r) {
-      r.r1 = fates.get();
-      r.r2 = ends.get();
-      r.r3 = pending.isOpen() ? 1 : 0;
+      report(r);
     }
   }
 
   @JCStressTest
   @State
-  @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "the end was quicker than the cancel")
+  @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "the answer was quicker than the cancel")
   @Outcome(id = "1, 0, 0", expect = ACCEPTABLE, desc = "the cancel was quicker than the end")
   @Outcome(
       expect = FORBIDDEN,
       desc = "an answer was lost or told twice, or the request still waits")
-  public static class ReplyAndTimeoutAndCancel extends Waiting {
+  public static class ReplyAndCancel extends Waiting {
     @Actor
     public void replied() {
       reply();
     }
 
+    @Actor
+    public void cancelled() {
+      pending.cancel();
+    }
+
+    @Arbiter
+    public void arbiter(III_Result r) {
+      report(r);
+    }
+  }
+
+  @JCStressTest
+  @State
+  @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "an end was quicker than the cancel")
+  @Outcome(id = "1, 0, 0", expect = ACCEPTABLE, desc = "the cancel was quicker than an end")
+  @Outcome(
+      expect = FORBIDDEN,
+      desc = "an answer was lost or told twice, or the request still waits")
+  public static class ReplyAndTimeoutThenCancel extends Waiting {
+    @Actor
+    public void replied() {
+      reply();
+    }
+
+    @Actor
+    public void timedOutThenCancelled() {
+      pending.expire();
+      pending.cancel();
+    }
+
+    @Arbiter
+    public void arbiter(III_Result r) {
+      report(r);
+    }
+  }
+
+  @JCStressTest
+  @State
+  @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "the timeout was quicker than the cancel")
+  @Outcome(id = "1, 0, 0", expect = ACCEPTABLE, desc = "the cancel was quicker than the timeout")
+  @Outcome(expect = FORBIDDEN, desc = "the late answer was lost, or the request still waits")
+  public static class TimeoutAndCancel extends Waiting {
     @Actor
     public void timedOut() {
       pending.expire();
@@ -158,9 +203,8 @@ public final class PendingStress {
 
     @Arbiter
     public void arbiter(III_Result r) {
-      r.r1 = fates.get();
-      r.r2 = ends.get();
-      r.r3 = pending.isOpen() ? 1 : 0;
+      reply();
+      report(r);
     }
   }
 }

@@ -72,24 +72,20 @@ public final class TapLineStress {
     }
   }
 
-  @JCStressTest
-  @State
-  @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "the end came first: missed")
-  @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "tapped, then given back")
-  @Outcome(expect = FORBIDDEN, desc = "the worker was given back not once, or tapped twice")
-  public static class OfferReleaseEnd {
+  /** One element is being tapped, and there is room for another one. */
+  static class Tapping {
+    private static final Duration YEAR = Duration.ofDays(365);
+
     private final Immediate scheduler = new Immediate();
     private final AtomicInteger taps = new AtomicInteger();
     private final Sinks.Empty<Void> first = Sinks.empty();
-    private final TapLine<Integer> line =
+    final TapLine<Integer> line =
         new TapLine<>(
             this::tap,
             WireTapSpec.of(c -> c.capacity(2).scheduler(scheduler).timeout(YEAR)),
             Context.empty());
 
-    private static final Duration YEAR = Duration.ofDays(365);
-
-    public OfferReleaseEnd() {
+    Tapping() {
       line.offer(0);
     }
 
@@ -101,14 +97,47 @@ public final class TapLineStress {
       return Mono.empty();
     }
 
+    /** The first one is done. */
+    void done() {
+      first.tryEmitEmpty();
+    }
+
+    void report(II_Result r) {
+      r.r1 = taps.get();
+      r.r2 = scheduler.disposed.get();
+    }
+  }
+
+  @JCStressTest
+  @State
+  @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "tapped, and given back at the end")
+  @Outcome(expect = FORBIDDEN, desc = "missed, or the worker was given back not once")
+  public static class OfferAndDone extends Tapping {
     @Actor
-    public void offer() {
+    public void offered() {
       line.offer(1);
     }
 
     @Actor
-    public void release() {
-      first.tryEmitEmpty();
+    public void firstIsDone() {
+      done();
+    }
+
+    @Arbiter
+    public void arbiter(II_Result r) {
+      line.end();
+      report(r);
+    }
+  }
+
+  @JCStressTest
+  @State
+  @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "given back, by whoever was last")
+  @Outcome(expect = FORBIDDEN, desc = "the worker was given back not once")
+  public static class DoneAndEnd extends Tapping {
+    @Actor
+    public void firstIsDone() {
+      done();
     }
 
     @Actor
@@ -118,8 +147,30 @@ public final class TapLineStress {
 
     @Arbiter
     public void arbiter(II_Result r) {
-      r.r1 = taps.get();
-      r.r2 = scheduler.disposed.get();
+      report(r);
+    }
+  }
+
+  @JCStressTest
+  @State
+  @Outcome(id = "0, 1", expect = ACCEPTABLE, desc = "the end came first: missed")
+  @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "tapped, then given back")
+  @Outcome(expect = FORBIDDEN, desc = "the worker was given back not once, or tapped twice")
+  public static class OfferThenDoneAndEnd extends Tapping {
+    @Actor
+    public void offered() {
+      line.offer(1);
+      done();
+    }
+
+    @Actor
+    public void end() {
+      line.end();
+    }
+
+    @Arbiter
+    public void arbiter(II_Result r) {
+      report(r);
     }
   }
 }

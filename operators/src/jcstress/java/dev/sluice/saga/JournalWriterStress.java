@@ -130,6 +130,26 @@ public final class JournalWriterStress {
     }
   }
 
+  /** A step waits for the journal, which has not answered yet. */
+  abstract static class Busy extends Desk {
+    Busy() {
+      step("a");
+    }
+
+    final void step(String name) {
+      writer.intent(event(Kind.INTENT, name), begun::incrementAndGet);
+    }
+
+    void nextOfA() {
+      writer.add(event(Kind.DONE, "a"));
+      step("c");
+    }
+
+    void answer() {
+      paper.first.tryEmitEmpty();
+    }
+  }
+
   @JCStressTest
   @State
   @Outcome(
@@ -137,25 +157,41 @@ public final class JournalWriterStress {
       expect = ACCEPTABLE,
       desc = "each begins once, in the order of the journal")
   @Outcome(expect = FORBIDDEN, desc = "one waits for ever, or begins twice")
-  public static class BranchesBegin extends Desk {
-    public BranchesBegin() {
-      writer.intent(event(Kind.INTENT, "a"), begun::incrementAndGet);
-    }
-
-    @Actor
-    public void answer() {
-      paper.first.tryEmitEmpty();
-    }
-
+  public static class BranchesBegin extends Busy {
     @Actor
     public void one() {
-      writer.intent(event(Kind.INTENT, "b"), begun::incrementAndGet);
+      step("b");
     }
 
     @Actor
     public void other() {
-      writer.add(event(Kind.DONE, "a"));
-      writer.intent(event(Kind.INTENT, "c"), begun::incrementAndGet);
+      nextOfA();
+    }
+
+    @Arbiter
+    public void arbiter(III_Result r) {
+      answer();
+      report(r);
+    }
+  }
+
+  @JCStressTest
+  @State
+  @Outcome(
+      id = "3, 0, 0",
+      expect = ACCEPTABLE,
+      desc = "each begins once, in the order of the journal")
+  @Outcome(expect = FORBIDDEN, desc = "one waits for ever, or begins twice")
+  public static class BranchesBeginWhileItAnswers extends Busy {
+    @Actor
+    public void answerThenOne() {
+      answer();
+      step("b");
+    }
+
+    @Actor
+    public void other() {
+      nextOfA();
     }
 
     @Arbiter
