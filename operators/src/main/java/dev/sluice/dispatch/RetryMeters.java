@@ -20,6 +20,7 @@ import dev.sluice.channel.SendFailed;
 import dev.sluice.delivery.LeakedDelivery;
 import dev.sluice.observe.Metered;
 import dev.sluice.observe.Meters;
+import java.lang.ref.WeakReference;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
@@ -27,7 +28,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +77,7 @@ public final class RetryMeters implements Metered {
 
   private final Map<Where, Map<Reason, LongAdder>> retries = new EnumMap<>(Where.class);
   private final Map<Reason, LongAdder> exhausted = byReason();
-  private final List<AtomicReference<@Nullable LaneGauges>> steps = new CopyOnWriteArrayList<>();
+  private final List<Step> steps = new CopyOnWriteArrayList<>();
 
   /** Begins at zero. */
   public RetryMeters() {
@@ -110,16 +110,26 @@ public final class RetryMeters implements Metered {
 
   /** What is told the gauges of each subscription of one more step in which messages wait. */
   public Consumer<LaneGauges> step() {
-    AtomicReference<@Nullable LaneGauges> last = new AtomicReference<>();
-    steps.add(last);
-    return last::set;
+    Step step = new Step();
+    steps.add(step);
+    return gauges -> step.last = new WeakReference<>(gauges);
+  }
+
+  /** The gauges know their subscription, and that its subscriber: they are not what keeps them. */
+  private static final class Step {
+
+    private volatile WeakReference<LaneGauges> last = new WeakReference<>(null);
+
+    int sleeping() {
+      LaneGauges gauges = last.get();
+      return gauges == null ? 0 : gauges.sleeping();
+    }
   }
 
   private long waiting() {
     long waiting = 0;
-    for (AtomicReference<@Nullable LaneGauges> step : steps) {
-      LaneGauges gauges = step.get();
-      waiting += gauges == null ? 0 : gauges.sleeping();
+    for (Step step : steps) {
+      waiting += step.sleeping();
     }
     return waiting;
   }
