@@ -35,6 +35,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -360,15 +361,16 @@ class WebhooksTest {
 
   @Test
   void connectsToNoNameWithAnAddressThatIsNotPublic() {
-    for (String[] addresses :
-        List.of(
-            new String[] {"127.0.0.1"},
-            new String[] {"8.8.8.8", "127.0.0.1"},
-            new String[] {"::ffff:127.0.0.1"})) {
-      Site site = site(w -> w.names(host -> found(addresses)));
-      submit(site, "bag", "http://inside.example:" + receiver.port() + "/");
-      Await.until("it to be given up", () -> operations.stats().callbacksGivenUp() == 1);
-    }
+    Map<String, String[]> addresses =
+        Map.of(
+            "inside.example", new String[] {"127.0.0.1"},
+            "also-inside.example", new String[] {"8.8.8.8", "127.0.0.1"},
+            "mapped.example", new String[] {"::ffff:127.0.0.1"});
+    Site site = site(w -> w.names(host -> found(Objects.requireNonNull(addresses.get(host)))));
+    addresses
+        .keySet()
+        .forEach(host -> submit(site, "bag", "http://" + host + ":" + receiver.port() + "/"));
+    Await.until("them to be given up", () -> operations.stats().callbacksGivenUp() == 3);
     assertThat(connections).hasValue(0);
   }
 
