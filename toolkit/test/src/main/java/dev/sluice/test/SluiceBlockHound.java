@@ -41,6 +41,9 @@ import reactor.blockhound.integration.BlockHoundIntegration;
  *       the same lock. An interval takes its task out when it is cancelled. Refused while it waits
  *       for the lock, it would leave the queue locked for good, and with it a thread of Reactor
  *       that everybody shares.
+ *   <li>Allowed: waking a Kafka consumer that polls, under a lock that it holds for microseconds.
+ *       Refused while it waits for that lock, it would leave the lock broken, and with it the
+ *       consumer.
  *   <li>Allowed: the JDK reading its network properties, once, when the first socket is made. If
  *       that is refused, the process can make no sockets any more.
  *   <li>Allowed: a connection pool of Netty that is closed, which waits on one event loop of the
@@ -59,6 +62,8 @@ public final class SluiceBlockHound implements BlockHoundIntegration {
   private static final String DIGESTS = "software.amazon.awssdk.checksums.internal.DigestAlgorithm";
   private static final String EXECUTOR = "java.util.concurrent.ThreadPoolExecutor";
   private static final String POOL = "io.netty.channel.pool.SimpleChannelPool";
+  private static final String KAFKA_FETCHES =
+      "org.apache.kafka.clients.consumer.internals.FetchBuffer";
   private static final String AWS_EVENT_LOOP = "aws-java-sdk-NettyEventLoop";
 
   @Override
@@ -76,6 +81,7 @@ public final class SluiceBlockHound implements BlockHoundIntegration {
         .allowBlockingCallsInside(EXECUTOR, "shutdown")
         .allowBlockingCallsInside(EXECUTOR, "shutdownNow")
         .disallowBlockingCallsInside(EXECUTOR, "reject")
+        .allowBlockingCallsInside(KAFKA_FETCHES, "wakeup")
         .allowBlockingCallsInside("sun.net.NetProperties", "loadDefaultProperties")
         .allowBlockingCallsInside(TCK + "Receptacle", "add")
         .allowBlockingCallsInside(TCK + "Receptacle", "complete")
