@@ -429,12 +429,13 @@ abstract class OperationsOverHttp {
   void cancelsTheWork() {
     Site site = site();
     String at = submitted(site, "wait");
-    site.until(response -> response.body().contains("running"), at);
+    Await.until("the work to begin", () -> begun.get() == 1); // it runs a little before that
+    assertThat(site.get(at).body()).contains("running");
     HttpResponse<String> response = site.delete(at);
     assertThat(response.statusCode()).isEqualTo(202);
     assertThat(response.body()).contains("\"cancelRequested\":true");
     isProblem(site.until(status -> status.statusCode() != 202, at), 409, "cancelled");
-    assertThat(cancelled).hasSize(1);
+    Await.until("the work to be cancelled", () -> cancelled.size() == 1);
   }
 
   @Test
