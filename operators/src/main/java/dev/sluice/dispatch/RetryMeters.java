@@ -115,7 +115,7 @@ public final class RetryMeters implements Metered {
     return gauges -> step.last = new WeakReference<>(gauges);
   }
 
-  /** The gauges know their subscription, and that its subscriber: they are not what keeps them. */
+  /** Held weakly: gauges know their subscription, and that its subscriber, who may be gone. */
   private static final class Step {
 
     private volatile WeakReference<LaneGauges> last = new WeakReference<>(null);

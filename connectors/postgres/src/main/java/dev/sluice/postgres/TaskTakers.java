@@ -40,6 +40,10 @@ final class TaskTakers {
   /*
    * Threads: on any. A change looks for takers before it is made, and hands over when it is
    * durable; a taker that has gone meanwhile gives back what it is handed.
+   *
+   * A taker with room may be handed more than it has asked for: what is made ready by the changes
+   * that looked while it had room. These are as many as the connections of the stores, each of at
+   * most one batch; while it holds what they gave it has no room, and the next ones pass it by.
    */
 
   private static final String TOPIC = "/tasks";
