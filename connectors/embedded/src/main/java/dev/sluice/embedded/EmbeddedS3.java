@@ -127,6 +127,9 @@ public final class EmbeddedS3 implements AutoCloseable {
       for (String bucket : buckets) {
         createPrivate(objects.resolve(bucket));
       }
+      if (port == 0) {
+        port = LoopbackPort.free();
+      }
       Properties files = new Properties();
       files.put("jclouds.filesystem.basedir", objects.toString());
       S3Proxy proxy =
@@ -137,7 +140,6 @@ public final class EmbeddedS3 implements AutoCloseable {
               .blobStore(BlobStores.create("filesystem-nio2", files))
               .build();
       proxy.start();
-      port = proxy.getPort();
       return proxy;
     } catch (IOException e) {
       throw new UncheckedIOException("embedded S3 could not start", e);

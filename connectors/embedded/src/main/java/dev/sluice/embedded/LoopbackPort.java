@@ -16,22 +16,43 @@
 package dev.sluice.embedded;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.UnknownHostException;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** Ports of 127.0.0.1. */
 final class LoopbackPort {
 
+  private static final int FIRST = 20_000;
+  private static final int LAST = 32_767;
+  private static final int ATTEMPTS = 1_000;
+
   private LoopbackPort() {}
 
+  /**
+   * Below the ports that systems give to connections (Linux from 32768 on, others from 49152):
+   * while a server is stopped anybody's connection may get such a one, even one to that very port,
+   * and the server could not come back to it.
+   */
   static int free() {
-    try (ServerSocket socket = new ServerSocket(0, 1, loopback())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException("no free port on 127.0.0.1", e);
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+      int port = ThreadLocalRandom.current().nextInt(FIRST, LAST + 1);
+      if (isFree(port)) {
+        return port;
+      }
+    }
+    throw new IllegalStateException(
+        "ports: none of " + ATTEMPTS + " is free (expected: one of " + FIRST + ".." + LAST + ")");
+  }
+
+  private static boolean isFree(int port) {
+    try {
+      requireFree(port);
+      return true;
+    } catch (IllegalStateException e) {
+      return false;
     }
   }
 

@@ -105,7 +105,7 @@ class EmbeddedKafkaTest {
     void theSamePortAndDirectoryServeTheSameRecords(@TempDir Path temp) throws Exception {
       Path data = temp.resolve("kafka");
       Path ready = temp.resolve("ready");
-      int port = freePort();
+      int port = LoopbackPort.free();
       Process other =
           new ProcessBuilder(
                   Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -176,7 +176,7 @@ class EmbeddedKafkaTest {
 
     @Test
     void isTheLoopbackAddressAndTheGivenPort() throws Exception {
-      int port = freePort();
+      int port = LoopbackPort.free();
       try (EmbeddedKafka kafka = EmbeddedKafka.create(s -> s.port(port))) {
         assertThat(kafka.bootstrapServers()).isEqualTo("127.0.0.1:" + port);
       }
@@ -193,8 +193,8 @@ class EmbeddedKafkaTest {
 
     @Test
     void inUseIsNamedAndTheBrokerStartsOnceItIsFree() throws Exception {
-      ServerSocket other = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
-      int port = other.getLocalPort();
+      int port = LoopbackPort.free();
+      ServerSocket other = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.1"));
       try (EmbeddedKafka kafka = EmbeddedKafka.create(s -> s.port(port))) {
         try (other) {
           assertThatIllegalStateException()
@@ -274,17 +274,11 @@ class EmbeddedKafkaTest {
       consumer.assign(all);
       consumer.seekToBeginning(all);
       List<String> values = new ArrayList<>();
-      Instant deadline = Instant.now().plus(Duration.ofSeconds(20));
+      Instant deadline = Instant.now().plus(Duration.ofSeconds(60));
       while (values.size() < n && Instant.now().isBefore(deadline)) {
         consumer.poll(Duration.ofMillis(100)).forEach(r -> values.add(r.value()));
       }
       return values;
-    }
-  }
-
-  private static int freePort() throws Exception {
-    try (ServerSocket socket = new ServerSocket(0)) {
-      return socket.getLocalPort();
     }
   }
 }
