@@ -32,6 +32,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Flux;
+import reactor.test.StepVerifier;
+import reactor.test.scheduler.VirtualTimeScheduler;
 import software.amazon.awssdk.services.s3.S3AsyncClient;
 
 /** Connections that break in the middle, or fall silent. */
@@ -113,21 +115,17 @@ class BrokenWireTest {
   @Test
   void aSlowReaderIsNotTakenForASilentServer() {
     PayloadKey key = stored();
-    AtomicInteger requests = new AtomicInteger();
-    byte[] read =
-        join(
-            store(Duration.ofMillis(300))
-                .get(key, ByteRange.all())
-                .doOnSubscribe(s -> requests.incrementAndGet())
-                .limitRate(1)
-                .concatMap(
-                    buffer ->
-                        requests.getAndIncrement() == 1
-                            ? Flux.just(buffer).delaySequence(Duration.ofSeconds(1))
-                            : Flux.just(buffer),
-                    1));
-    assertThat(read).isEqualTo(content);
-    assertThat(wire.breaks).hasValue(0);
+    VirtualTimeScheduler time = VirtualTimeScheduler.create();
+    S3PayloadStore store = Bench.store(client, s -> s.resumes(0).timer(time));
+    ByteArrayOutputStream read = new ByteArrayOutputStream();
+    StepVerifier.create(store.get(key, ByteRange.all()), 1)
+        .consumeNextWith(buffer -> append(read, buffer))
+        .then(() -> time.advanceTimeBy(Duration.ofHours(1)))
+        .thenRequest(Long.MAX_VALUE)
+        .thenConsumeWhile(buffer -> true, buffer -> append(read, buffer))
+        .expectComplete()
+        .verify(PATIENCE);
+    assertThat(read.toByteArray()).isEqualTo(content);
   }
 
   private static byte[] read(S3PayloadStore store, PayloadKey key, ByteRange range) {
@@ -136,15 +134,13 @@ class BrokenWireTest {
 
   private static byte[] join(Flux<ByteBuffer> buffers) {
     return Objects.requireNonNull(
-            buffers
-                .collect(
-                    ByteArrayOutputStream::new,
-                    (out, buffer) -> {
-                      byte[] bytes = new byte[buffer.remaining()];
-                      buffer.get(bytes);
-                      out.writeBytes(bytes);
-                    })
-                .block(PATIENCE))
+            buffers.collect(ByteArrayOutputStream::new, BrokenWireTest::append).block(PATIENCE))
         .toByteArray();
+  }
+
+  private static void append(ByteArrayOutputStream out, ByteBuffer buffer) {
+    byte[] bytes = new byte[buffer.remaining()];
+    buffer.get(bytes);
+    out.writeBytes(bytes);
   }
 }
