@@ -63,6 +63,7 @@ final class BrokerConfig {
     p.setProperty("broker.session.timeout.ms", "4000");
     p.setProperty("broker.heartbeat.interval.ms", "500");
     p.setProperty("group.initial.rebalance.delay.ms", "0");
+    p.setProperty("group.min.session.timeout.ms", "1000");
     // With the newer group protocol (KIP-848) the broker says how often members report.
     p.setProperty("group.consumer.min.heartbeat.interval.ms", "100");
     p.setProperty("group.consumer.heartbeat.interval.ms", "500");

@@ -101,7 +101,7 @@ class HttpPageTest {
     Mono<Void> stopped = working.stop(Duration.ofSeconds(20));
     // #endregion
     stopped.block(PATIENCE);
-    server.disposeNow();
+    server.disposeNow(PATIENCE);
   }
 
   private Mono<String> caller(HttpServerRequest request) {
@@ -171,6 +171,7 @@ class HttpPageTest {
             .bindNow();
     URI base = URI.create("http://127.0.0.1:" + server.port());
     HttpClient http = HttpClient.create();
+    http.get().uri(base.resolve("/seats")).response().block(PATIENCE); // the first takes its time
     // #region recipient
     Recipient<String, String> alpha =
         HttpRecipient.create(
@@ -184,7 +185,7 @@ class HttpPageTest {
     // #endregion
     Gathered<String> gathered = seats.ask("B61").block(PATIENCE);
     assertThat(gathered.answers()).containsExactly("17A");
-    server.disposeNow();
+    server.disposeNow(PATIENCE);
   }
 
   /** With nothing but curl: the script that the page shows. */
@@ -220,6 +221,6 @@ class HttpPageTest {
     assertThat(script.exitValue()).as(output).isZero();
     assertThat(output).contains("result: {\"found\":true}", "all is as it should be");
     working.stop(Duration.ZERO).block(PATIENCE);
-    server.disposeNow();
+    server.disposeNow(PATIENCE);
   }
 }

@@ -34,6 +34,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.SignalType;
 import reactor.core.publisher.Sinks;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.client.HttpClient;
@@ -46,7 +47,7 @@ class HungUpSagaTest {
 
   private final Set<String> standing = ConcurrentHashMap.newKeySet();
   private final AtomicInteger begun = new AtomicInteger();
-  private final AtomicBoolean closed = new AtomicBoolean();
+  private final AtomicBoolean hungUp = new AtomicBoolean();
   private final Sinks.Empty<Void> reached = Sinks.empty();
   private final Sinks.Empty<Void> goOn = Sinks.empty();
   private final Queue<SagaResult<?>> results = new ConcurrentLinkedQueue<>();
@@ -61,16 +62,15 @@ class HungUpSagaTest {
               routes ->
                   routes.post(
                       "/bookings",
-                      (request, response) -> {
-                        request.withConnection(
-                            connection ->
-                                connection
-                                    .channel()
-                                    .closeFuture()
-                                    .addListener(future -> closed.set(true)));
-                        return response.sendString(booked().map(Object::toString));
-                      }))
+                      (request, response) ->
+                          response.sendString(
+                              booked().doFinally(this::hungUp).map(Object::toString))))
           .bindNow();
+
+  /** Hears of a cancel when the saga has heard of it. */
+  private void hungUp(SignalType signal) {
+    hungUp.set(signal == SignalType.CANCEL);
+  }
 
   private Mono<SagaResult<String>> booked() {
     Mono<String> body = Mono.just("order");
@@ -108,7 +108,7 @@ class HungUpSagaTest {
 
   @AfterEach
   void close() {
-    server.disposeNow();
+    server.disposeNow(Await.PATIENCE);
   }
 
   @ParameterizedTest
@@ -128,7 +128,7 @@ class HungUpSagaTest {
             .subscribe();
     reached.asMono().block(Await.PATIENCE);
     client.dispose();
-    Await.until("the server to see that", closed::get);
+    Await.until("the saga to be cancelled", hungUp::get);
     goOn.tryEmitEmpty();
     Await.until("the end of the saga", () -> !results.isEmpty());
     assertThat(results).hasSize(1);

@@ -67,7 +67,7 @@ class KeptAliveTest {
 
   @AfterEach
   void close() {
-    server.disposeNow();
+    server.disposeNow(Await.PATIENCE);
   }
 
   /** A connection that is kept alive. */

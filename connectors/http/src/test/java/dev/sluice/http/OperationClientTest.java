@@ -29,6 +29,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
@@ -144,7 +145,7 @@ class OperationClientTest {
         answer(202, "Retry-After", "7"),
         answer(302, "Location", "/results/1"),
         answer(200, "Content-Type", "text/plain"));
-    List<HttpAnswer> results = new ArrayList<>();
+    List<HttpAnswer> results = new CopyOnWriteArrayList<>();
     open.add(client(s -> s).submit(uri("/claims"), BAG).subscribe(results::add));
     awaitRequests(1);
     passUntilRequests(2, Duration.ofSeconds(5));
@@ -162,7 +163,7 @@ class OperationClientTest {
   void asksNoSoonerThanTheServerSays() {
     answers(answer(202, "Location", "/operations/1", "Retry-After", "5"), answer(200));
     Mono<HttpAnswer> result = client(s -> s).submit(uri("/claims"), BAG);
-    List<HttpAnswer> results = new ArrayList<>();
+    List<HttpAnswer> results = new CopyOnWriteArrayList<>();
     open.add(result.subscribe(results::add));
     awaitRequests(1);
     Await.until("the pause to begin", () -> time.getScheduledTaskCount() > 0);
@@ -269,7 +270,7 @@ class OperationClientTest {
         answer(503, "Retry-After", "3"),
         answer(409, "Location", "/operations/1"),
         answer(200));
-    List<HttpAnswer> results = new ArrayList<>();
+    List<HttpAnswer> results = new CopyOnWriteArrayList<>();
     open.add(client(s -> s).submit(uri("/claims"), BAG).subscribe(results::add));
     passUntilRequests(4, Duration.ofSeconds(1));
     Await.until("the result", () -> !results.isEmpty());
@@ -288,7 +289,7 @@ class OperationClientTest {
             return Mono.never();
           });
     }
-    List<Throwable> errors = new ArrayList<>();
+    List<Throwable> errors = new CopyOnWriteArrayList<>();
     open.add(
         client(s -> s.retries(2))
             .submit(uri("/claims"), BAG, "k1")

@@ -153,7 +153,7 @@ class AckAheadTest {
     fill(topic, 1, 1_000);
     try (Member first =
         Member.handling(
-            member(topic, s -> s),
+            channel(topic, s -> s.highWatermark(10_000)),
             d -> {
               if (offset(d) != 0) {
                 d.settlement().settle(Outcome.ack());
@@ -195,7 +195,7 @@ class AckAheadTest {
       first.stop(Duration.ZERO);
       StepVerifier.create(first.deliveries().get(1).settlement().durable())
           .expectError(StaleDelivery.class)
-          .verify(Duration.ofSeconds(20));
+          .verify(Duration.ofSeconds(30));
     }
     try (Member next = Member.acking(channel(topic))) {
       await("all committed", () -> Broker.committed(topic) == 3);

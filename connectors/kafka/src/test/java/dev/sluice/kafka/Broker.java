@@ -128,7 +128,7 @@ final class Broker {
       consumer.assign(all);
       consumer.seekToBeginning(all);
       List<ConsumerRecord<byte[], byte[]>> records = new ArrayList<>();
-      Instant deadline = Instant.now().plusSeconds(20);
+      Instant deadline = Instant.now().plusSeconds(30);
       while (records.size() < n && Instant.now().isBefore(deadline)) {
         consumer.poll(Duration.ofMillis(50)).forEach(records::add);
       }
@@ -223,12 +223,12 @@ final class Broker {
     return IntStream.range(0, n).mapToObj(p -> new TopicPartition(topic, p)).toList();
   }
 
-  /** Looks until it is so, or fails after 20 seconds. */
+  /** Looks until it is so, or fails after 30 seconds. */
   static void await(String what, BooleanSupplier condition) {
-    Instant deadline = Instant.now().plusSeconds(20);
+    Instant deadline = Instant.now().plusSeconds(30);
     while (!condition.getAsBoolean()) {
       if (Instant.now().isAfter(deadline)) {
-        throw new AssertionError("not within 20 s: " + what);
+        throw new AssertionError("not within 30 s: " + what);
       }
       LockSupport.parkNanos(5_000_000);
     }

@@ -90,7 +90,7 @@ class KafkaChannelTest {
     return Broker.channel(topic, s -> spec.apply(s.groupProtocol(protocol)));
   }
 
-  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration SOON = Duration.ofSeconds(30);
 
   private static void ack(Delivery<byte[]> delivery) {
     delivery.settlement().settle(Outcome.ack());
@@ -580,8 +580,10 @@ class KafkaChannelTest {
                   ack(d);
                 }
               })) {
-        await("the others", () -> member.count() - stuck.size() == 6_000);
-        assertThat(stuck).hasSizeBetween(100, 149);
+        await(
+            "the others, and what the stuck one may hold",
+            () -> member.count() - stuck.size() == 6_000 && stuck.size() >= 100);
+        assertThat(stuck).hasSizeLessThan(150);
         // Freed from behind: the records after the oldest unsettled one still count.
         List<Delivery<byte[]>> held = List.copyOf(stuck);
         held.subList(1, held.size()).forEach(KafkaChannelTest::ack);
@@ -855,7 +857,7 @@ class KafkaChannelTest {
     void keepAMemberThatWorksForLongerThanThePollInterval() {
       String topic = newTopic(2);
       KafkaChannel channel =
-          channel(topic, s -> s.highWatermark(1).property("max.poll.interval.ms", 1_000));
+          channel(topic, s -> s.highWatermark(1).property("max.poll.interval.ms", 2_000));
       try (KafkaProducer<byte[], byte[]> producer = Broker.producer();
           Member member =
               Member.handling(
@@ -1156,7 +1158,7 @@ class KafkaChannelTest {
         assertThat(full.bytes()).isEqualTo(10 + 2 * (full.window() - 10));
         assertThat(full.highWatermarkBytes()).isEqualTo(16 * 1024 * 1024);
         assertThat(full.commitError()).isNull();
-        for (int i : new int[] {0, 1, 5}) {
+        for (int i : new int[] {5, 0, 1}) { // what is committed last tells that all are settled
           ack(member.deliveries().get(i));
         }
         await("committed", () -> only(channel).committed() == 2);
@@ -1184,8 +1186,9 @@ class KafkaChannelTest {
                               ? Outcome.retry(Duration.ofHours(1), null)
                               : Outcome.ack()))) {
         member.awaitCount(3);
-        await("stalled", () -> only(channel).stalledFor().toMillis() > 300);
-        assertThat(only(channel).unsettled()).isEqualTo(1);
+        await(
+            "stalled",
+            () -> only(channel).stalledFor().toMillis() > 300 && only(channel).unsettled() == 1);
         assertThat(only(channel).window()).isEqualTo(3);
         assertThat(only(channel).frontier()).isZero();
         await("warned", () -> channel.warning() != null);

@@ -55,7 +55,7 @@ import reactor.test.StepVerifier;
 
 class KafkaOutboundTest {
 
-  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration SOON = Duration.ofSeconds(30);
 
   private static KafkaOutbound outbound(String topic) {
     return outbound(topic, spec -> spec);

@@ -26,7 +26,7 @@ import reactor.test.StepVerifier;
 
 class KafkaTopicsTest {
 
-  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration SOON = Duration.ofSeconds(30);
 
   @Test
   void areMadeOnceAndTakeRecordsAtOnce() {

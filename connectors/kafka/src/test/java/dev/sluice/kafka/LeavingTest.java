@@ -100,6 +100,10 @@ class LeavingTest {
     }
   }
 
+  private static boolean isOver(Member member) {
+    return member.deliveries().stream().anyMatch(delivery -> delivery.settlement().isLost());
+  }
+
   /** Of twenty records in four partitions. */
   private static void ackAllButTheLast(Delivery<byte[]> delivery) {
     if (Integer.parseInt(Broker.text(delivery.message())) < 16) {
@@ -117,7 +121,10 @@ class LeavingTest {
     KafkaChannel channel =
         channel(
             topic,
-            spec -> spec.commitInterval(Duration.ofHours(1)).closeTimeout(Duration.ofSeconds(20)));
+            spec ->
+                spec.commitInterval(Duration.ofHours(1))
+                    .closeTimeout(Duration.ofSeconds(20))
+                    .property("heartbeat.interval.ms", 100));
     try (PlainMember slow = new PlainMember(topic)) {
       slow.poll(FOREVER);
       await("alone", () -> slow.partitions() == 4);
@@ -130,9 +137,10 @@ class LeavingTest {
           third.poll(FOREVER);
           await("a rebalance", () -> Broker.state(topic) == GroupState.PREPARING_REBALANCE);
           // The grace for the undecided is long enough to hear of the rebalance.
-          Thread stopping = new Thread(() -> leaving.stop(Duration.ofMillis(2_500)));
+          Thread stopping = new Thread(() -> leaving.stop(Duration.ofMillis(500)));
           stopping.start();
-          stopping.join(4_000);
+          await("nobody to wait for decisions", () -> isOver(leaving));
+          stopping.join(500); // it tries to commit
           slow.poll(FOREVER);
           stopping.join();
         }

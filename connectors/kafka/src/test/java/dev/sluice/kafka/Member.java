@@ -122,7 +122,7 @@ final class Member extends BaseSubscriber<Delivery<byte[]>> implements AutoClose
   }
 
   void awaitEnd() {
-    ended.asMono().block(Duration.ofSeconds(20));
+    ended.asMono().block(Duration.ofSeconds(30));
   }
 
   void stop(Duration grace) {

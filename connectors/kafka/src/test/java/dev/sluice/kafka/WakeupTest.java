@@ -47,7 +47,7 @@ class WakeupTest {
     } finally {
       lock.unlock();
     }
-    woken.block(Duration.ofSeconds(20));
+    woken.block(Duration.ofSeconds(30));
     assertThat(lock.isLocked()).isFalse();
   }
 }

@@ -159,13 +159,13 @@ class InTransactionTest {
   @NullSource
   @ValueSource(strings = "x")
   void keepsTheMessageForLongerThanItsLease(String group) {
-    ReceiveOptions shortly = ReceiveOptions.defaults().lease(Duration.ofSeconds(1));
+    ReceiveOptions shortly = ReceiveOptions.defaults().lease(Duration.ofSeconds(2));
     Delivery<byte[]> delivery = deliver("a", group, shortly);
     StepVerifier.create(
             channel.inTransaction(
                 delivery,
                 connection ->
-                    execute(connection, "select from pg_sleep(2.5)")
+                    execute(connection, "select from pg_sleep(3)")
                         .then(book(connection, delivery))))
         .expectNext(1L)
         .expectComplete()

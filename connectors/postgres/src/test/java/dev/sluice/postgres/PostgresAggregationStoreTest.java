@@ -33,7 +33,7 @@ class PostgresAggregationStoreTest extends AggregationContract {
 
   @AfterAll
   static void close() {
-    database.close().block(Duration.ofSeconds(10));
+    database.close().block(Duration.ofSeconds(30));
   }
 
   @Override
@@ -62,6 +62,6 @@ class PostgresAggregationStoreTest extends AggregationContract {
                     .repeat()
                     .takeUntil(ended -> ended)
                     .then())
-        .block(Duration.ofSeconds(10));
+        .block(Duration.ofSeconds(30));
   }
 }

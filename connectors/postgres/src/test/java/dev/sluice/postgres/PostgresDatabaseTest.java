@@ -22,6 +22,7 @@ import dev.sluice.store.StoreFailed;
 import dev.sluice.test.MeterReadings;
 import io.r2dbc.spi.Connection;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
@@ -214,7 +215,7 @@ class PostgresDatabaseTest {
 
     @Test
     void ofAStatementIsLimitedByTheServer() {
-      reconnect(p -> p.statementTimeout(Duration.ofMillis(100)));
+      reconnect(p -> p.statementTimeout(Duration.ofSeconds(1)));
       StepVerifier.create(query("select count(*) from pg_sleep(30)"))
           .expectErrorSatisfies(
               error -> {
@@ -228,11 +229,15 @@ class PostgresDatabaseTest {
 
     @Test
     void ofTheWaitForAConnectionIsLimited() {
-      reconnect(p -> p.connections(1).acquireTimeout(Duration.ofMillis(500)));
-      Disposable busy = query("select count(*) from pg_sleep(5)").subscribe();
+      reconnect(p -> p.connections(1).acquireTimeout(Duration.ofSeconds(2)));
+      Sinks.Empty<Void> end = Sinks.empty();
+      Disposable busy =
+          database.db().run("test", c -> end.asMono().thenReturn(c.toString())).subscribe();
       StepVerifier.create(database.ping())
           .expectErrorSatisfies(error -> assertThat(((StoreFailed) error).isTemporary()).isTrue())
           .verify(PATIENCE);
+      end.tryEmitEmpty();
+      awaitNoneInUse();
       busy.dispose();
     }
   }
@@ -246,22 +251,25 @@ class PostgresDatabaseTest {
     Disposable busy =
         database.db().run("test", c -> end.asMono().thenReturn(c.toString())).subscribe();
     Disposable waiting = database.ping().subscribe();
-    Mono.fromSupplier(() -> readings.read().get("sluice.postgres.connections.waiting" + pool))
-        .filter(now -> now == 1)
-        .repeatWhenEmpty(1_000, empty -> empty.delayElements(Duration.ofMillis(20)))
-        .block(PATIENCE);
-    assertThat(readings.read())
-        .containsEntry("sluice.postgres.connections.used" + pool, 1.0)
-        .containsEntry("sluice.postgres.connections.idle" + pool, 0.0)
-        .containsEntry("sluice.postgres.connections.most" + pool, 1.0);
+    awaitUse(readings, pool, 1, 0, 1);
+    assertThat(readings.read()).containsEntry("sluice.postgres.connections.most" + pool, 1.0);
     end.tryEmitEmpty();
-    awaitNoneInUse();
-    assertThat(readings.read())
-        .containsEntry("sluice.postgres.connections.used" + pool, 0.0)
-        .containsEntry("sluice.postgres.connections.idle" + pool, 1.0)
-        .containsEntry("sluice.postgres.connections.waiting" + pool, 0.0);
+    awaitUse(readings, pool, 0, 1, 0);
     busy.dispose();
     waiting.dispose();
+  }
+
+  /** The pool does not change its numbers all at once. */
+  private static void awaitUse(
+      MeterReadings readings, String pool, double used, double idle, double waiting) {
+    String connections = "sluice.postgres.connections.";
+    Map<String, Double> expected =
+        Map.of(
+            connections + "used" + pool, used,
+            connections + "idle" + pool, idle,
+            connections + "waiting" + pool, waiting);
+    PostgresChannelTest.await(
+        expected.toString(), () -> readings.read().entrySet().containsAll(expected.entrySet()));
   }
 
   @Nested
@@ -286,7 +294,7 @@ class PostgresDatabaseTest {
       database
           .ping()
           .retryWhen(Retry.fixedDelay(Long.MAX_VALUE, Duration.ofMillis(50)))
-          .block(Duration.ofSeconds(10));
+          .block(Duration.ofSeconds(30));
     }
   }
 

@@ -58,7 +58,7 @@ class PostgresDeadLettersTest extends DeadLettersContract {
 
   @AfterAll
   static void close() {
-    database.close().block(Duration.ofSeconds(10));
+    database.close().block(Duration.ofSeconds(30));
   }
 
   @Override
@@ -100,7 +100,7 @@ class PostgresDeadLettersTest extends DeadLettersContract {
                     .repeat()
                     .takeUntil(over -> over)
                     .then())
-        .block(Duration.ofSeconds(10));
+        .block(Duration.ofSeconds(30));
   }
 
   // == sending back ==

@@ -52,7 +52,7 @@ class PostgresIdempotencyStoreTest extends IdempotencyContract {
 
   @AfterAll
   static void close() {
-    database.close().block(Duration.ofSeconds(10));
+    database.close().block(Duration.ofSeconds(30));
   }
 
   @Override
@@ -81,7 +81,7 @@ class PostgresIdempotencyStoreTest extends IdempotencyContract {
                     .repeat()
                     .takeUntil(ended -> ended)
                     .then())
-        .block(Duration.ofSeconds(10));
+        .block(Duration.ofSeconds(30));
   }
 
   // == in one transaction ==

@@ -33,7 +33,7 @@ class PostgresLeaseStoreTest extends LeaseContract {
 
   @AfterAll
   static void close() {
-    database.close().block(Duration.ofSeconds(10));
+    database.close().block(Duration.ofSeconds(30));
   }
 
   @Override
@@ -57,6 +57,6 @@ class PostgresLeaseStoreTest extends LeaseContract {
                     .repeat()
                     .takeUntil(ended -> ended)
                     .then())
-        .block(Duration.ofSeconds(10));
+        .block(Duration.ofSeconds(30));
   }
 }

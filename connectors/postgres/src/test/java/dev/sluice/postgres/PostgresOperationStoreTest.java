@@ -34,7 +34,7 @@ class PostgresOperationStoreTest extends OperationContract {
 
   @AfterAll
   static void close() {
-    database.close().block(Duration.ofSeconds(10));
+    database.close().block(Duration.ofSeconds(30));
   }
 
   @Override

@@ -33,7 +33,7 @@ class PostgresParkingLotTest extends ParkingLotContract {
 
   @AfterAll
   static void close() {
-    database.close().block(Duration.ofSeconds(10));
+    database.close().block(Duration.ofSeconds(30));
   }
 
   @Override
@@ -61,6 +61,6 @@ class PostgresParkingLotTest extends ParkingLotContract {
                     .repeat()
                     .takeUntil(over -> over)
                     .then())
-        .block(Duration.ofSeconds(10));
+        .block(Duration.ofSeconds(30));
   }
 }

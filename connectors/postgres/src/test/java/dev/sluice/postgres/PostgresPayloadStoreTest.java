@@ -56,7 +56,7 @@ class PostgresPayloadStoreTest extends PayloadStoreContract {
 
   @AfterAll
   static void close() {
-    database.close().block(Duration.ofSeconds(10));
+    database.close().block(Duration.ofSeconds(30));
   }
 
   @Override

@@ -43,7 +43,7 @@ class PostgresPriorityTest extends PriorityContract {
 
   @AfterAll
   static void close() {
-    database.close().block(Duration.ofSeconds(10));
+    database.close().block(Duration.ofSeconds(30));
   }
 
   @Override

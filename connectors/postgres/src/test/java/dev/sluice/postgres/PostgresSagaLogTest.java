@@ -33,7 +33,7 @@ class PostgresSagaLogTest extends SagaLogContract {
 
   @AfterAll
   static void close() {
-    database.close().block(Duration.ofSeconds(10));
+    database.close().block(Duration.ofSeconds(30));
   }
 
   @Override
@@ -69,6 +69,6 @@ class PostgresSagaLogTest extends SagaLogContract {
                     .repeat()
                     .takeUntil(over -> over)
                     .then())
-        .block(Duration.ofSeconds(10));
+        .block(Duration.ofSeconds(30));
   }
 }

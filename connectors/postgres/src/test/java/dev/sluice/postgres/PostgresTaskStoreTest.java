@@ -51,7 +51,7 @@ class PostgresTaskStoreTest extends TaskContract {
 
   @AfterAll
   static void close() {
-    database.close().block(Duration.ofSeconds(10));
+    database.close().block(Duration.ofSeconds(30));
   }
 
   @Override

@@ -63,10 +63,7 @@ class StoppedProcessTest {
       assertThat(says.readLine()).isEqualTo("taken");
       signal("STOP", holder);
       Queue<Delivery<byte[]>> taken = new ConcurrentLinkedQueue<>();
-      Disposable consumer =
-          channel
-              .receive(ReceiveOptions.defaults().lease(Duration.ofSeconds(2)))
-              .subscribe(taken::add);
+      Disposable consumer = channel.receive(ReceiveOptions.defaults()).subscribe(taken::add);
       PostgresChannelTest.await("it to come again", () -> !taken.isEmpty());
       Delivery<byte[]> again = taken.remove();
       assertThat(again.origin().attempt()).isEqualTo(2);

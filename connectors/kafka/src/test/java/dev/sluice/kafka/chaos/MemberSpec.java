@@ -72,6 +72,10 @@ record MemberSpec(
     return new MemberSpec(servers, topic, protocol, instanceId, timeout, drain, lossGrace);
   }
 
+  MemberSpec drain(Duration drain) {
+    return new MemberSpec(servers, topic, protocol, instanceId, sessionTimeout, drain, lossGrace);
+  }
+
   /** Nothing is waited for: work is cancelled the moment its partition leaves. */
   MemberSpec drainless() {
     return new MemberSpec(
