@@ -44,9 +44,11 @@ class AirportHealth {
   HealthIndicator auditHealthIndicator(Audit audit) {
     return () -> {
       Throwable failure = audit.failure();
-      return failure == null
-          ? Health.status(audit.isRunning() ? "UP" : "OUT_OF_SERVICE").build()
-          : Health.down().withDetail("failure", failure.toString()).build();
+      return (failure == null
+              ? Health.status(audit.isRunning() ? "UP" : "OUT_OF_SERVICE")
+              : Health.down().withDetail("failure", failure.toString()))
+          .withDetail("records", audit.records())
+          .build();
     };
   }
 }

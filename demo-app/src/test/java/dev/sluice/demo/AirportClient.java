@@ -15,6 +15,8 @@
  */
 package dev.sluice.demo;
 
+import static dev.sluice.demo.Eventually.eventually;
+
 import java.net.URI;
 import java.time.Duration;
 import java.util.Objects;
@@ -31,7 +33,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** Talks to a running baggage control. */
 public final class AirportClient {
 
-  private static final Duration LIMIT = Duration.ofSeconds(20);
+  private static final Duration LIMIT = Duration.ofSeconds(30);
 
   private final String base;
   private final WebClient http;
@@ -87,6 +89,17 @@ public final class AirportClient {
                         .bodyToMono(String.class)
                         .map(answer -> new Answer(response.statusCode().value(), json(answer))))
             .block(LIMIT));
+  }
+
+  /** Has dead letters sent back, in the background, as soon as nobody else has that done. */
+  public Answer redriveAll(String query) {
+    return eventually(
+        () -> post("/api/dead-letters/redrive?" + query, ""), answer -> answer.status() != 409);
+  }
+
+  /** Waits until those are sent back that {@link #redriveAll} was asked for. */
+  void redriven() {
+    redriveAll("fingerprint=none");
   }
 
   /** What is there. */

@@ -16,6 +16,7 @@
 package dev.sluice.demo;
 
 import static dev.sluice.demo.Eventually.eventually;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
 import java.net.InetAddress;
@@ -29,6 +30,7 @@ import java.util.concurrent.TimeUnit;
 /** Baggage control as a process of its own, which can be killed. */
 final class AirportProcess {
 
+  private static final Duration READY = Duration.ofMinutes(3);
   private static final Duration STOP = Duration.ofSeconds(30);
 
   private final int port;
@@ -71,14 +73,15 @@ final class AirportProcess {
 
   private void awaitReady() {
     AirportClient client = client();
-    eventually(
-        () -> {
-          if (!process.isAlive()) {
-            throw new AssertionError("ended with " + process.exitValue());
-          }
-          return client.get("/actuator/health/readiness").path("status").asString();
-        },
-        "UP"::equals);
+    String status =
+        eventually(
+            () ->
+                process.isAlive()
+                    ? client.get("/actuator/health/readiness").path("status").asString()
+                    : "ended with " + process.exitValue(),
+            now -> now.equals("UP") || now.startsWith("ended"),
+            READY);
+    assertThat(status).isEqualTo("UP");
   }
 
   static int freePort() throws IOException {

@@ -50,7 +50,7 @@ public final class Eventually {
                     if (expected.test(current)) {
                       sink.next(current);
                     }
-                  } catch (Exception e) {
+                  } catch (Exception | AssertionError e) {
                     last.replace(0, last.length(), e.toString());
                   }
                 })

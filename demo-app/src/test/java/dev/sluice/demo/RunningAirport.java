@@ -15,26 +15,38 @@
  */
 package dev.sluice.demo;
 
+import static dev.sluice.demo.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.sluice.demo.backends.Broker;
+import dev.sluice.demo.bag.BagIntake;
+import dev.sluice.demo.ledger.Counters;
+import dev.sluice.demo.ledger.Ledger;
+import dev.sluice.demo.live.Audit;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.apache.kafka.clients.consumer.Consumer;
+import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.util.FileSystemUtils;
+import tools.jackson.databind.JsonNode;
 
 /**
  * Baggage control with its backends, started when the first test class asks for it, for all of
  * them: add it with {@code @ExtendWith}. They run one after the other.
  */
 public final class RunningAirport implements BeforeAllCallback, AfterAllCallback, AutoCloseable {
+
+  private static final Namespace OURS = Namespace.create(RunningAirport.class);
 
   private static ConfigurableApplicationContext application;
 
@@ -44,16 +56,31 @@ public final class RunningAirport implements BeforeAllCallback, AfterAllCallback
   public void beforeAll(ExtensionContext context) {
     context
         .getRoot()
-        .getStore(ExtensionContext.Namespace.GLOBAL)
+        .getStore(Namespace.GLOBAL)
         .computeIfAbsent(RunningAirport.class, first -> start());
+    context.getStore(OURS).put(Broken.class, broken());
   }
 
-  /** Whatever a class breaks on purpose it has to mend. */
+  /** In words. */
+  private record Broken(List<String> what) {}
+
+  private static Broken broken() {
+    return new Broken(
+        new AirportClient(port())
+            .get("/api/chaos")
+            .path("broken")
+            .valueStream()
+            .map(JsonNode::asString)
+            .toList());
+  }
+
+  /** Whatever a class breaks on purpose it has to mend; what was broken before is not its fault. */
   @Override
   public void afterAll(ExtensionContext context) {
-    assertThat(new AirportClient(port()).get("/api/chaos").path("broken").toString())
+    Broken before = Objects.requireNonNull(context.getStore(OURS).get(Broken.class, Broken.class));
+    assertThat(broken().what())
         .as("left broken by " + context.getDisplayName())
-        .isEqualTo("[]");
+        .isSubsetOf(before.what());
   }
 
   private RunningAirport start() {
@@ -106,6 +133,36 @@ public final class RunningAirport implements BeforeAllCallback, AfterAllCallback
   /** The port of its web server. */
   public static int port() {
     return Integer.parseInt(property("local.server.port"));
+  }
+
+  /**
+   * Waits until the ledger knows of all that was done before: the audit, which keeps it, is a
+   * thread of its own and reads it from the topics.
+   */
+  static void audited() {
+    BagIntake intake = bean(BagIntake.class);
+    eventually(intake::pending, waiting -> waiting == 0);
+    long written = written();
+    eventually(bean(Audit.class)::records, read -> read >= written);
+  }
+
+  /** How many records are on the topics that the audit reads. */
+  private static long written() {
+    try (Consumer<byte[], byte[]> topics = bean(Broker.class).reader()) {
+      List<TopicPartition> all = new ArrayList<>();
+      for (String topic : List.of(Topics.CHECKED_IN, Topics.LOADED, Topics.DEAD_LETTERS)) {
+        topics
+            .partitionsFor(topic)
+            .forEach(part -> all.add(new TopicPartition(topic, part.partition())));
+      }
+      return topics.endOffsets(all).values().stream().mapToLong(Long::longValue).sum();
+    }
+  }
+
+  /** The sums when everything that was checked in before has come to an end, or is parked. */
+  public static Counters settled() {
+    audited();
+    return eventually(bean(Ledger.class)::counters, counters -> counters.inFlight() == 0);
   }
 
   @Override

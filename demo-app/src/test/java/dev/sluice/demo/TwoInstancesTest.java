@@ -21,7 +21,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.demo.ledger.Counters;
 import dev.sluice.demo.ledger.Ledger;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -48,9 +47,6 @@ class TwoInstancesTest {
           "demo.s3.access-key",
           "demo.s3.secret-key");
 
-  /** A session of Kafka that ends after 6 s, and rebalancing on a machine that is busy. */
-  private static final Duration TAKEN_OVER_WITHIN = Duration.ofSeconds(45);
-
   @TempDir Path data;
 
   private final Ledger ledger = RunningAirport.bean(Ledger.class);
@@ -59,6 +55,7 @@ class TwoInstancesTest {
 
   @AfterEach
   void stop() throws InterruptedException {
+    here.send(HttpMethod.DELETE, "/api/load");
     if (other != null) {
       other.stop();
     }
@@ -70,7 +67,7 @@ class TwoInstancesTest {
 
   @Test
   void shareTheWorkAndOneGoesOnAlone() throws Exception {
-    Counters before = eventually(ledger::counters, counters -> counters.inFlight() == 0);
+    Counters before = RunningAirport.settled();
     List<String> arguments = new ArrayList<>(List.of("--demo.instance=2"));
     SHARED.forEach(name -> arguments.add("--" + name + '=' + RunningAirport.property(name)));
     other = AirportProcess.start(data, arguments.toArray(String[]::new));
@@ -86,7 +83,6 @@ class TwoInstancesTest {
 
     long settledHere = settled(here);
     other.kill();
-    long killed = System.nanoTime();
     eventually(
         () -> here.get("/api/load"), load -> load.path("state").asString().equals("finished"));
     Counters after =
@@ -94,7 +90,6 @@ class TwoInstancesTest {
             ledger::counters,
             now -> now.checkedIn() == before.checkedIn() + BAGS && now.inFlight() == 0);
 
-    assertThat(Duration.ofNanos(System.nanoTime() - killed)).isLessThan(TAKEN_OVER_WITHIN);
     assertThat(settled(here)).isGreaterThan(settledHere);
     assertThat(after.loaded() + after.deadLettered())
         .isEqualTo(before.loaded() + before.deadLettered() + BAGS);

@@ -61,6 +61,11 @@ public final class BagIntake {
     Flux.<Ticket>create(sink -> queue = sink).flatMap(this::send, MAX_SENDING).subscribe();
   }
 
+  /** Check-ins that wait for their record to be confirmed. */
+  public int pending() {
+    return pending.get();
+  }
+
   /**
    * The end of a check-in.
    *
@@ -76,7 +81,7 @@ public final class BagIntake {
   public Mono<CheckIn> checkIn(String tag, Departure departure) {
     return Mono.defer(
         () -> {
-          if (pending.get() >= MAX_PENDING) {
+          if (pending() >= MAX_PENDING) {
             return Mono.error(CheckInRefused.busy(MAX_PENDING));
           }
           Reservation reservation = ledger.reserve(tag, departure);

@@ -32,6 +32,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 import org.apache.kafka.clients.consumer.Consumer;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.common.TopicPartition;
@@ -62,6 +63,7 @@ public final class Audit implements SmartLifecycle {
   private final Consumer<byte[], byte[]> consumer;
   private final JacksonCodec<Bag> bags = JacksonCodec.json(Bag.class);
   private final JacksonCodec<LoadedBag> loadedBags = JacksonCodec.json(LoadedBag.class);
+  private final AtomicLong records = new AtomicLong();
 
   private @Nullable Thread thread;
   private volatile boolean stopping;
@@ -74,6 +76,13 @@ public final class Audit implements SmartLifecycle {
     this.ledger = ledger;
     this.departures = departures;
     this.consumer = consumer;
+  }
+
+  /**
+   * How many records the ledger has heard of: as many as there are on the topics, or some fewer.
+   */
+  public long records() {
+    return records.get();
   }
 
   /** What ended it before it was stopped, or {@code null}. */
@@ -126,17 +135,17 @@ public final class Audit implements SmartLifecycle {
   private void rebuild() {
     long began = System.nanoTime();
     // Check-ins first: so the end of a bag always finds its beginning.
-    long records = readToTheEnd(List.of(Topics.CHECKED_IN));
-    records += readToTheEnd(List.of(Topics.CHECKED_IN, Topics.LOADED, Topics.DEAD_LETTERS));
+    readToTheEnd(List.of(Topics.CHECKED_IN));
+    readToTheEnd(List.of(Topics.CHECKED_IN, Topics.LOADED, Topics.DEAD_LETTERS));
     log.info(
         "rebuilt from {} records in {} ms: {}",
-        records,
+        records(),
         Duration.ofNanos(System.nanoTime() - began).toMillis(),
         ledger.counters());
   }
 
   /** Adds what is not assigned yet and reads up to where that ends now. */
-  private long readToTheEnd(List<String> topics) {
+  private void readToTheEnd(List<String> topics) {
     List<TopicPartition> partitions = new ArrayList<>();
     for (String topic : topics) {
       consumer
@@ -148,25 +157,19 @@ public final class Audit implements SmartLifecycle {
     consumer.assign(partitions);
     consumer.seekToBeginning(added);
     Map<TopicPartition, Long> open = new HashMap<>(consumer.endOffsets(added));
-    long records = 0;
     while (true) {
       open.entrySet().removeIf(end -> consumer.position(end.getKey()) >= end.getValue());
       if (open.isEmpty()) {
-        return records;
+        return;
       }
-      for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
-        take(record);
-        records++;
-      }
+      readSome();
     }
   }
 
   private void follow() {
     try (consumer) {
       while (!stopping) {
-        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
-          take(record);
-        }
+        readSome();
       }
     } catch (WakeupException e) {
       if (!stopping) {
@@ -175,6 +178,13 @@ public final class Audit implements SmartLifecycle {
     } catch (RuntimeException e) {
       failure = e;
       log.error("the audit has failed: what it shows stands still", e);
+    }
+  }
+
+  private void readSome() {
+    for (ConsumerRecord<byte[], byte[]> record : consumer.poll(POLL)) {
+      take(record);
+      records.incrementAndGet();
     }
   }
 

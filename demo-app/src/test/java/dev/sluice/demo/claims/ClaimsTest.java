@@ -67,6 +67,13 @@ class ClaimsTest {
   }
 
   private WebTestClient.ResponseSpec ended(URI operation) {
+    eventually(
+        () -> awaited(operation).expectBody(String.class).returnResult().getStatus(),
+        status -> status != HttpStatus.ACCEPTED);
+    return awaited(operation);
+  }
+
+  private WebTestClient.ResponseSpec awaited(URI operation) {
     return web.get().uri(operation.getPath()).header("Prefer", "wait=10").exchange();
   }
 

@@ -31,6 +31,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.test.web.reactive.server.WebTestClient;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** X-ray images and customs over HTTP: images in S3, questions and answers over PostgreSQL. */
 @ExtendWith(RunningAirport.class)
@@ -102,6 +104,16 @@ class CustomsTest {
     return web.post().uri("/api/bags/" + tag + "/customs").exchange();
   }
 
+  /** What customs says: asked again, as people do, when a busy machine is later than they wait. */
+  private JsonNode verdict(String tag) {
+    return JsonMapper.shared()
+        .readTree(
+            eventually(
+                    () -> check(tag).expectBody(String.class).returnResult(),
+                    answer -> answer.getStatus() == HttpStatus.OK)
+                .getResponseBody());
+  }
+
   @Test
   void looksAtTheImageThatTheQuestionCarriesAClaimOf() {
     String tag = bag('7');
@@ -115,14 +127,9 @@ class CustomsTest {
         .expectBody()
         .isEmpty();
 
-    check(tag)
-        .expectStatus()
-        .isOk()
-        .expectBody()
-        .jsonPath("$.cleared")
-        .isEqualTo(false)
-        .jsonPath("$.imageBytes")
-        .isEqualTo(image.length);
+    JsonNode verdict = verdict(tag);
+    assertThat(verdict.path("cleared").asBoolean()).isFalse();
+    assertThat(verdict.path("imageBytes").asInt()).isEqualTo(image.length);
     web.get()
         .uri("/api/bags/" + tag + "/xray")
         .exchange()
@@ -134,20 +141,15 @@ class CustomsTest {
         .consumeWith(found -> assertThat(found.getResponseBody()).isEqualTo(image));
     // The first image stays.
     upload(tag, image(100)).expectStatus().isOk().expectBody();
-    check(tag).expectBody().jsonPath("$.imageBytes").isEqualTo(image.length);
+    assertThat(verdict(tag).path("imageBytes").asInt()).isEqualTo(image.length);
     assertThat(desk.view().last().get(0).tag()).isEqualTo(tag);
   }
 
   @Test
   void looksWithoutAnImageToo() {
-    check(bag('0'))
-        .expectStatus()
-        .isOk()
-        .expectBody()
-        .jsonPath("$.cleared")
-        .isEqualTo(true)
-        .jsonPath("$.imageBytes")
-        .isEqualTo(0);
+    JsonNode verdict = verdict(bag('0'));
+    assertThat(verdict.path("cleared").asBoolean()).isTrue();
+    assertThat(verdict.path("imageBytes").asInt(-1)).isZero();
   }
 
   @Test
@@ -164,7 +166,7 @@ class CustomsTest {
 
     assertThat(desk.view().last().get(0).verdict()).isNull();
     eventually(() -> desk.view().late(), count -> count == late + 1);
-    assertThat(desk.view().pending()).isZero();
+    eventually(() -> desk.view().pending(), questions -> questions == 0);
   }
 
   @Test

@@ -119,21 +119,24 @@ class TurnaroundTest {
 
     assertThat(done.path("steps").path(0).path("crew").asString()).isEqualTo("standby");
     assertThat(done.path("steps").path(1).path("crew").asString()).isEqualTo("clean");
+    RemedyLog remedies = RunningAirport.bean(TurnaroundDesk.class).remedies();
     RemedyLog.Remedied remedied =
-        RunningAirport.bean(TurnaroundDesk.class).remedies().last().get(0);
-    assertThat(remedied.departure()).isEqualTo(done.path("departure").asString());
+        eventually(
+            () -> remedies.last().get(0),
+            last -> last.departure().equals(done.path("departure").asString()));
     assertThat(remedied.step()).isEqualTo("fuel");
     assertThat(remedied.crew()).isEqualTo("fuel");
     assertThat(remedied.remedy()).isEqualTo("REASSIGNED");
     assertThat(remedied.to()).isEqualTo("standby");
     TurnaroundSection section = RunningAirport.bean(TurnaroundSection.class);
-    eventually(
-        section::view,
-        view ->
-            view.up()
-                && view.turnarounds().get(0).state() == Task.State.DONE
-                && view.remedies().contains(remedied));
-    assertThat(section.view().crews()).containsEntry("fuel", false).containsEntry("clean", true);
+    TurnaroundSection.View seen =
+        eventually(
+            section::view,
+            view ->
+                view.up()
+                    && view.turnarounds().get(0).state() == Task.State.DONE
+                    && view.remedies().contains(remedied));
+    assertThat(seen.crews()).containsEntry("fuel", false).containsEntry("clean", true);
   }
 
   @Test
