@@ -6,8 +6,9 @@ import {
 import { now, subscribe } from '../page/live.js';
 
 const BAGS_PER_LANE = 12;
-/** Where on the belt a bag of each stage stands, from 0 to 1. */
-const PLACES = { CHECKED_IN: 0.2, PARKED: 0.2, LOADING: 0.55, LOADED: 1 };
+/** What part of a belt is for bags that wait, and how far apart they are in pixels: as in the style sheet. */
+const WAITING = 0.38;
+const APART = 3;
 const TRAVEL = 900;
 const STAGGER = 120;
 const STOW = 1500;
@@ -62,10 +63,14 @@ function drawConvoy({ convoy, kafka }) {
 // == departures ==
 
 const lanes = new Map();
+/** How many bags can wait on a belt side by side. */
+let room = 3;
 let parkedKeys = new Set();
 
 function drawBoard({ lanes: next, others, counters }, fresh) {
   $('first-steps').hidden = counters.checkedIn > 0;
+  const chip = $('lanes').querySelector('.bag');
+  if (chip) room = Math.max(1, Math.floor((chip.parentElement.clientWidth * WAITING) / (chip.offsetWidth + APART)));
   keep($('lanes'), lanes, next, (lane) => lane.key, (lane) => openLane(lane, fresh), drawLane);
   text($('others'), `and ${whole.format(others.flights)} other flights: ${count(others.inFlight, 'bag')} in flight, ${whole.format(others.loaded)} loaded`);
 }
@@ -108,44 +113,50 @@ function drawLane(view, lane) {
 function moveBags(view, bags) {
   const listed = new Map(bags.map((bag) => [bag.tag, bag]));
   let queued = 0;
+  let waiting = 0;
   for (const bag of bags) {
+    const ahead = bag.stage === 'CHECKED_IN' || bag.stage === 'PARKED' ? waiting++ : 0;
     const chip = view.bags.get(bag.tag);
     if (chip) {
-      advance(view, chip, bag.stage);
+      advance(view, chip, bag.stage, ahead);
     } else if (bag.sequence > view.seen && view.bags.size < BAGS_PER_LANE) {
       if (bag.stage === 'LOADED' && still.matches) continue;
-      enter(view, bag, queued++);
+      enter(view, bag, queued++, ahead);
     }
     if (bag.stage === 'LOADED') view.seen = Math.max(view.seen, bag.sequence);
   }
   // A chip whose bag left the list between two frames has been loaded or dead-lettered: it leaves the belt.
-  for (const [tag, chip] of view.bags) if (!listed.has(tag)) advance(view, chip, 'LOADED');
+  for (const [tag, chip] of view.bags) if (!listed.has(tag)) advance(view, chip, 'LOADED', 0);
 }
 
-function enter(view, bag, place) {
+/**
+ * @param place of those that come at the same time
+ * @param ahead how many wait in front of it
+ */
+function enter(view, bag, place, ahead) {
   const node = document.createElement('b');
   node.className = 'bag';
   node.dataset.stage = 'ENTERING';
   node.textContent = bag.tag.slice(-4);
   node.style.setProperty('--wait', `${place * STAGGER}ms`);
   view.belt.append(node);
-  const chip = { node, tag: bag.tag, stage: 'ENTERING', place };
+  const chip = { node, tag: bag.tag, stage: 'ENTERING', place, ahead };
   view.bags.set(bag.tag, chip);
   // Two frames: the first paints the bag at the start of the belt, the second lets it travel.
-  requestAnimationFrame(() => requestAnimationFrame(() => advance(view, chip, bag.stage)));
+  requestAnimationFrame(() => requestAnimationFrame(() => advance(view, chip, bag.stage, ahead)));
 }
 
-function advance(view, chip, stage) {
-  if (chip.stage === stage || chip.stage === 'LOADED') return;
+function advance(view, chip, stage, ahead) {
   const { node } = chip;
+  if (chip.stage === 'LOADED') return;
+  data(node, 'room', ahead < room);
+  if (chip.stage === stage && chip.ahead === ahead) return;
   if (chip.stage !== 'ENTERING') node.style.setProperty('--wait', '0s');
   else if (stage === 'LOADED') node.classList.add('whole-way');
-  chip.stage = stage;
+  Object.assign(chip, { stage, ahead });
   node.dataset.stage = stage;
+  node.style.setProperty('--ahead', String(ahead));
   node.style.setProperty('--travel', `${TRAVEL}ms`);
-  // A queue forms in front of each stage: later bags stop a little earlier.
-  const queue = stage === 'LOADED' ? 0 : (chip.place % 4) * 0.06;
-  node.style.setProperty('--x', String(PLACES[stage] - queue));
   if (stage === 'LOADED') {
     const wait = still.matches ? 0 : chip.place * STAGGER + TRAVEL;
     setTimeout(() => { node.dataset.stage = 'STOWED'; }, wait);

@@ -207,12 +207,44 @@ final class Airport implements AutoCloseable {
 
   /** What a test has broken on purpose and not mended. */
   List<String> broken() {
-    return JsonMapper.shared()
-        .readTree(answer("GET", "/api/chaos").body())
-        .path("broken")
-        .valueStream()
-        .map(JsonNode::asString)
-        .toList();
+    return get("/api/chaos").path("broken").valueStream().map(JsonNode::asString).toList();
+  }
+
+  /**
+   * Mends whatever can be broken, when a test has failed that would have mended it: the others are
+   * not to fail with it.
+   */
+  void mend() {
+    send("DELETE", "/api/load");
+    for (String chaos : List.of("stop-broker", "slow-customs", "slow-scanner")) {
+      send("POST", "/api/chaos/" + chaos + "?on=false");
+    }
+    JsonNode convoys = get("/api/convoys");
+    Stream.concat(
+            convoys.path("jammed").valueStream().map(JsonNode::asString),
+            convoys.path("parked").valueStream().map(flight -> flight.path("key").asString()))
+        .forEach(key -> send("POST", "/api/convoys/" + key + "/release"));
+    for (String fault : List.of("hotel", "ticket", "refund")) {
+      send("PUT", "/api/rebookings/faults/" + fault + "?on=false");
+    }
+    for (String participant : List.of("gates", "ramp", "carousels", "belt", "desk")) {
+      send("PUT", "/api/arrivals/participants/" + participant + "?does=works");
+    }
+    for (String crew : List.of("fuel", "clean", "load", "standby")) {
+      send("PUT", "/api/turnarounds/crews/" + crew + "?works=true");
+    }
+    for (String airline : List.of("north", "east", "south", "west", "far")) {
+      send("PUT", "/api/quotes/airlines/" + airline + "?open=true");
+    }
+    for (String screen : List.of("hall", "gates", "delays", "loyalty")) {
+      send("PUT", "/api/screens/" + screen + "?broken=false");
+    }
+    send("POST", "/api/bridge/resume");
+  }
+
+  /** What is there. */
+  JsonNode get(String path) {
+    return JsonMapper.shared().readTree(answer("GET", path).body());
   }
 
   /** Sends a request without a body; the answer's status. */

@@ -26,7 +26,9 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
@@ -40,9 +42,9 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 /**
  * A test class that looks at the demo in a browser. Its methods may ask for the {@link Airport},
  * which is started once for all classes, and for a {@link Page}, on which nothing may go wrong: an
- * error on its console fails the test. Whatever the class breaks on purpose it has to mend. What
- * the page looked like when a test failed is in {@code target/screenshots}. Without a Chromium the
- * class is skipped.
+ * error on its console fails the test. Whatever the class breaks on purpose it has to mend; after a
+ * test that has failed everything is. What the page looked like when a test failed is in {@code
+ * target/screenshots}. Without a Chromium the class is skipped.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)
@@ -112,8 +114,23 @@ import org.junit.jupiter.api.extension.ParameterResolver;
       return Objects.requireNonNull(visit).page();
     }
 
+    /** The one that runs, if one was started. */
+    private static Optional<Airport> airport(ExtensionContext context) {
+      return Optional.ofNullable(context.getRoot().getStore(OURS).get("airport", Airport.class));
+    }
+
     @Override
     public void afterEach(ExtensionContext context) {
+      try {
+        leave(context);
+      } finally {
+        if (context.getExecutionException().isPresent()) {
+          airport(context).ifPresent(Airport::mend);
+        }
+      }
+    }
+
+    private static void leave(ExtensionContext context) {
       Visit visit = context.getStore(OURS).remove("visit", Visit.class);
       if (visit == null) {
         return;
@@ -136,10 +153,15 @@ import org.junit.jupiter.api.extension.ParameterResolver;
 
     @Override
     public void afterAll(ExtensionContext context) {
-      Airport airport = context.getRoot().getStore(OURS).get("airport", Airport.class);
-      if (airport != null) {
-        assertThat(airport.broken()).as("left broken by " + context.getDisplayName()).isEmpty();
+      airport(context).ifPresent(airport -> nothingIsBroken(airport, context));
+    }
+
+    private static void nothingIsBroken(Airport airport, ExtensionContext context) {
+      List<String> broken = airport.broken();
+      if (!broken.isEmpty()) {
+        airport.mend(); // it is this class that fails, and no other
       }
+      assertThat(broken).as("left broken by " + context.getDisplayName()).isEmpty();
     }
   }
 }

@@ -16,8 +16,10 @@
 package dev.sluice.demo.browser;
 
 import static com.microsoft.playwright.assertions.PlaywrightAssertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThat;
 
 import com.microsoft.playwright.Page;
+import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
@@ -39,6 +41,22 @@ class TransfersTest {
     assertThat(page.locator("#t-belt")).hasText("0");
     assertThat(page.locator("#t-screened")).hasText(Pattern.compile("^[1-9][\\d,]* screened$"));
     assertThat(page.locator("#s-verdict")).hasText("holds");
+  }
+
+  @Test
+  void goFromOnePlaceToTheNextByAnArrow(Airport airport, Page page) {
+    page.navigate(airport.address("#transfers"));
+
+    assertThat(page.locator(".stations")).isVisible();
+    assertThat(
+            (List<?>)
+                page.evaluate(
+                    """
+                    () => [...document.querySelectorAll('.stations > li')]
+                      .map((place) => getComputedStyle(place, '::after'))
+                      .map(({ content, display }) => (display === 'none' ? 'none' : content))
+                    """))
+        .isEqualTo(List.of("\"→\"", "\"↓\"", "\"←\"", "none"));
   }
 
   @Test
