@@ -65,16 +65,28 @@ final class Cut implements Outbound<byte[]> {
     return target.name();
   }
 
+  /** A busy server may take longer than one waits for it, without anybody's doing. */
+  private Mono<Receipt> sent(Message<byte[]> message) {
+    return target
+        .send(message)
+        .doOnError(
+            SendFailed.class,
+            failure -> {
+              if (!failure.isDefinite()) {
+                unanswered.incrementAndGet();
+              }
+            });
+  }
+
   @Override
   public Mono<Receipt> send(Message<byte[]> message) {
     return Mono.defer(
         () -> {
           return switch (at) {
-            case NOWHERE -> target.send(message);
+            case NOWHERE -> sent(message);
             case THERE -> Mono.error(SendFailed.notSent(name(), "cut", null));
             case BACK ->
-                target
-                    .send(message)
+                sent(message)
                     .doOnNext(receipt -> unanswered.incrementAndGet())
                     .then(Mono.error(SendFailed.unknown(name(), "cut on the way back", null)));
           };
