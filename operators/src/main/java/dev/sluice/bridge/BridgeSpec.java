@@ -22,6 +22,7 @@ import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.flow.Flow;
 import dev.sluice.message.Message;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -132,10 +133,7 @@ public final class BridgeSpec implements Cloneable {
    * @param max at least {@code first}, at most 365 days
    */
   public BridgeSpec probe(Duration first, Duration max) {
-    if (first.isZero()) {
-      throw new IllegalArgumentException("first: " + first + " (expected: > PT0S)");
-    }
-    ErrorPolicy changed = probes.backoff(first, max);
+    ErrorPolicy changed = probes.backoff(Times.positive("first", first), max);
     return with(copy -> copy.probes = changed);
   }
 

@@ -28,6 +28,7 @@ import dev.sluice.store.AggregationKey;
 import dev.sluice.store.AggregationStore;
 import dev.sluice.store.AggregationStore.Claimed;
 import dev.sluice.store.AggregationStore.Verdict;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.LinkedHashSet;
@@ -244,7 +245,7 @@ public final class Deadlines implements Metered, Watched {
   }
 
   /**
-   * Raises the alarm for what is overdue, now and after each period, until it is cancelled.
+   * Raises the alarm for what is overdue, now and after each pause, until it is cancelled.
    *
    * <dl>
    *   <dt>Emits
@@ -252,21 +253,20 @@ public final class Deadlines implements Metered, Watched {
    *   <dt>Backpressure
    *   <dd>waits until it is asked for more
    *   <dt>Completes/Errors
-   *   <dd>never: a failure is logged, and tried again after the period
+   *   <dd>never: a failure is logged, and tried again after the pause
    *   <dt>Cancel
    *   <dd>what was begun is taken up after a lease
    *   <dt>Discard
    *   <dd>nothing to discard
    *   <dt>Threads
-   *   <dd>as {@link #raiseOverdue}; periods on the {@linkplain ChoreographySpec#timer timer}
+   *   <dd>as {@link #raiseOverdue}; pauses on the {@linkplain ChoreographySpec#timer timer}
    * </dl>
    *
-   * @param period more than zero; by so much an alarm may be late
+   * @param pause between the end of a look and the beginning of the next, more than zero; by so
+   *     much an alarm may be late
    */
-  public Flux<Missed> every(Duration period) {
-    if (period.isNegative() || period.isZero()) {
-      throw new IllegalArgumentException("period: " + period + " (expected: > PT0S)");
-    }
+  public Flux<Missed> every(Duration pause) {
+    Times.positive("pause", pause);
     return raiseOverdue()
         .doOnComplete(() -> trouble = null)
         .onErrorResume(
@@ -275,7 +275,7 @@ public final class Deadlines implements Metered, Watched {
               trouble = failure.getClass().getSimpleName();
               return Mono.empty();
             })
-        .repeatWhen(ends -> ends.concatMap(end -> Mono.delay(period, timer), 1));
+        .repeatWhen(ends -> ends.concatMap(end -> Mono.delay(pause, timer), 1));
   }
 
   private Mono<Missed> raise(Expectation<?> expectation, Claimed claimed) {

@@ -16,6 +16,7 @@
 package dev.sluice.choreography;
 
 import dev.sluice.Experimental;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -30,7 +31,6 @@ import reactor.core.publisher.Mono;
 public final class DeadlinesSpec implements Cloneable {
 
   private static final Logger log = LoggerFactory.getLogger(Deadlines.class);
-  private static final Duration LONGEST = Duration.ofDays(365);
 
   // Assigned only before a copy is given away.
   private Function<? super Deadlines.Missed, ? extends Mono<Void>> alarm = DeadlinesSpec::warn;
@@ -74,7 +74,7 @@ public final class DeadlinesSpec implements Cloneable {
    * @param lease more than zero, at most 365 days
    */
   public DeadlinesSpec lease(Duration lease) {
-    positive("lease", lease);
+    Times.positive("lease", lease);
     return with(copy -> copy.lease = lease);
   }
 
@@ -82,18 +82,11 @@ public final class DeadlinesSpec implements Cloneable {
    * How long it is remembered that what was expected has come, or not: longer than its events may
    * take to come again. Defaults to 7 days.
    *
-   * @param retention more than zero, at most 365 days
+   * @param retention more than zero, at most 3650 days
    */
   public DeadlinesSpec retention(Duration retention) {
-    positive("retention", retention);
+    Times.retention("retention", retention);
     return with(copy -> copy.retention = retention);
-  }
-
-  private static void positive(String what, Duration value) {
-    if (value.isNegative() || value.isZero() || value.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          what + ": " + value + " (expected: > PT0S, <= " + LONGEST + ")");
-    }
   }
 
   // == values ==

@@ -17,6 +17,7 @@ package dev.sluice.choreography;
 
 import dev.sluice.Experimental;
 import dev.sluice.message.Message;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -32,8 +33,6 @@ import org.jspecify.annotations.Nullable;
  */
 @Experimental
 public final class Expectation<T> {
-
-  private static final Duration LONGEST = Duration.ofDays(365);
 
   /** What becomes known in place of what has not come. */
   record Instead<T, C>(EventType<C> type, Function<? super T, ? extends C> payload) {
@@ -81,10 +80,7 @@ public final class Expectation<T> {
       String name, EventType<T> trigger, Duration within, EventType<?>... oneOf) {
     Participant.requireName("expectation", name);
     Objects.requireNonNull(trigger, "trigger");
-    if (within.isNegative() || within.isZero() || within.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          "within: " + within + " (expected: > PT0S, <= " + LONGEST + ")");
-    }
+    Times.positive("within", within);
     List<EventType<?>> awaited = List.of(oneOf);
     if (awaited.isEmpty() || awaited.contains(trigger)) {
       throw new IllegalArgumentException(

@@ -18,6 +18,7 @@ package dev.sluice.claim;
 import dev.sluice.channel.Outbound;
 import dev.sluice.message.Message;
 import dev.sluice.store.PayloadStore;
+import dev.sluice.time.Times;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -35,7 +36,6 @@ public final class ClaimSpec {
 
   private static final int DEFAULT_THRESHOLD = 256 * 1024;
   private static final Duration DEFAULT_TTL = Duration.ofDays(14);
-  private static final Duration MAX_TTL = Duration.ofDays(3650);
   private static final Duration FOR_EVER = Duration.ofDays(1_000_000);
   private static final int DEFAULT_CONCURRENCY = 16;
 
@@ -130,9 +130,7 @@ public final class ClaimSpec {
    * @param ttl 1 second to 3650 days
    */
   public ClaimSpec ttl(Duration ttl) {
-    if (ttl.compareTo(Duration.ofSeconds(1)) < 0 || ttl.compareTo(MAX_TTL) > 0) {
-      throw new IllegalArgumentException("ttl: " + ttl + " (expected: PT1S.." + MAX_TTL + ")");
-    }
+    Times.between("ttl", ttl, Duration.ofSeconds(1), Times.LONGEST_RETENTION);
     return with(copy -> copy.ttl = ttl);
   }
 

@@ -17,6 +17,7 @@ package dev.sluice.claim;
 
 import dev.sluice.store.PayloadKey;
 import dev.sluice.store.PayloadStore;
+import dev.sluice.time.Times;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -79,20 +80,21 @@ public final class PayloadSweeper {
    * For how long a payload is left alone after it has expired: somebody may have begun to read it
    * in time, and clocks differ. Defaults to 1 h.
    *
-   * @param grace zero or more
+   * @param grace zero or more, at most 365 days
    */
   public PayloadSweeper grace(Duration grace) {
-    return new PayloadSweeper(store, notNegative("grace", grace), unfinishedAfter, clock);
+    return new PayloadSweeper(store, Times.notNegative("grace", grace), unfinishedAfter, clock);
   }
 
   /**
    * How old an unfinished payload is when it is given up: longer than storing the largest one
    * takes, or that one is given up too. Defaults to 1 h.
    *
-   * @param unfinishedAfter zero or more
+   * @param unfinishedAfter zero or more, at most 365 days
    */
   public PayloadSweeper unfinishedAfter(Duration unfinishedAfter) {
-    return new PayloadSweeper(store, grace, notNegative("unfinishedAfter", unfinishedAfter), clock);
+    return new PayloadSweeper(
+        store, grace, Times.notNegative("unfinishedAfter", unfinishedAfter), clock);
   }
 
   /** The clock that tells what has expired. Defaults to the system's in UTC. */
@@ -136,13 +138,12 @@ public final class PayloadSweeper {
   /**
    * Sweeps now and again. A sweep that fails is logged, and the next one tries again.
    *
-   * @param pause between the end of a sweep and the beginning of the next, more than zero
+   * @param pause between the end of a sweep and the beginning of the next, more than zero, at most
+   *     365 days
    * @return what each sweep has done; never completes
    */
   public Flux<Swept> every(Duration pause) {
-    if (pause.isNegative() || pause.isZero()) {
-      throw new IllegalArgumentException("pause: " + pause + " (expected: > PT0S)");
-    }
+    Times.positive("pause", pause);
     return sweep()
         .onErrorResume(
             error -> {
@@ -203,12 +204,5 @@ public final class PayloadSweeper {
                 return Mono.just(false);
               });
     }
-  }
-
-  private static Duration notNegative(String what, Duration duration) {
-    if (duration.isNegative()) {
-      throw new IllegalArgumentException(what + ": " + duration + " (expected: >= PT0S)");
-    }
-    return duration;
   }
 }

@@ -125,7 +125,7 @@ public final class CompeteSpec<T> {
   /**
    * How long one run of a worker may take, as {@link ConvoySpec#timeout}. Defaults to no limit.
    *
-   * @param timeout more than zero
+   * @param timeout more than zero, at most 365 days
    */
   public CompeteSpec<T> timeout(Duration timeout) {
     return with(convoy.timeout(timeout));
@@ -135,7 +135,7 @@ public final class CompeteSpec<T> {
    * How long a worker, and what it has emitted, may go on when its delivery was lost, as {@link
    * ConvoySpec#lossGrace}. Defaults to 5 s.
    *
-   * @param lossGrace zero (cancelled at once) or more
+   * @param lossGrace zero (cancelled at once) or more, at most 365 days
    */
   public CompeteSpec<T> lossGrace(Duration lossGrace) {
     return with(convoy.lossGrace(lossGrace));

@@ -21,6 +21,7 @@ import dev.sluice.dispatch.DispatchOptions;
 import dev.sluice.dispatch.Gate;
 import dev.sluice.dispatch.ReadyOrder;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -129,7 +130,7 @@ public final class ConvoySpec<T> implements Cloneable {
    * java.util.concurrent.TimeoutException}. A worker that is a {@code Callable}, such as {@code
    * Mono.fromCallable}, runs where it is called and cannot be timed out. Defaults to no limit.
    *
-   * @param timeout more than zero
+   * @param timeout more than zero, at most 365 days
    */
   public ConvoySpec<T> timeout(Duration timeout) {
     Objects.requireNonNull(timeout, "timeout");
@@ -143,12 +144,10 @@ public final class ConvoySpec<T> implements Cloneable {
    * group stays locked until everything has ended by itself or the grace is over. Defaults to 5 s;
    * without effect on a plain Flux, whose elements nobody can lose.
    *
-   * @param lossGrace zero (cancelled at once) or more
+   * @param lossGrace zero (cancelled at once) or more, at most 365 days
    */
   public ConvoySpec<T> lossGrace(Duration lossGrace) {
-    if (lossGrace.isNegative()) {
-      throw new IllegalArgumentException("lossGrace: " + lossGrace + " (expected: >= PT0S)");
-    }
+    Times.notNegative("lossGrace", lossGrace);
     return with(copy -> copy.lossGrace = lossGrace);
   }
 

@@ -24,6 +24,7 @@ import dev.sluice.store.DeadLetterQuery;
 import dev.sluice.store.DeadLetters;
 import dev.sluice.store.StoreFailed;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -116,8 +117,8 @@ public final class DeadLettering {
    *
    * <dl>
    *   <dt>Emits
-   *   <dd>a digest at once and then every {@code every}; none while the store cannot be asked,
-   *       which is logged
+   *   <dd>a digest at once and then every {@code pollInterval}; none while the store cannot be
+   *       asked, which is logged
    *   <dt>Backpressure
    *   <dd>looks again only when the digest before was taken
    *   <dt>Completes/Errors
@@ -130,44 +131,40 @@ public final class DeadLettering {
    *   <dd>on those of the store
    * </dl>
    *
-   * @param every more than zero
+   * @param pollInterval more than zero
    * @param maxAge how long a letter may be here before it is overdue, zero or more
    * @param timer where the waiting is scheduled
    * @throws IllegalArgumentException if a duration is out of range, or the timer cannot do anything
    *     later
    */
   public static Flux<Digest> review(
-      DeadLetters letters, Duration every, Duration maxAge, Scheduler timer) {
+      DeadLetters letters, Duration pollInterval, Duration maxAge, Scheduler timer) {
     Objects.requireNonNull(letters, "letters");
     Timers.require("timer", timer);
-    if (every.isNegative() || every.isZero()) {
-      throw new IllegalArgumentException("every: " + every + " (expected: > PT0S)");
-    }
-    if (maxAge.isNegative()) {
-      throw new IllegalArgumentException("maxAge: " + maxAge + " (expected: >= PT0S)");
-    }
+    Times.positive("pollInterval", pollInterval);
+    Times.notNegative("maxAge", maxAge);
     return Mono.defer(() -> digest(letters, maxAge))
         .onErrorResume(
             error -> {
               log.warn("the dead letters could not be reviewed", error);
               return Mono.empty();
             })
-        .repeatWhen(looked -> looked.concatMap(n -> Mono.delay(every, timer), 1));
+        .repeatWhen(looked -> looked.concatMap(n -> Mono.delay(pollInterval, timer), 1));
   }
 
   /**
    * A {@link #review} that runs by itself and can be watched: the number of letters, the age of the
    * oldest, and a warning for health checks. It begins with the call.
    *
-   * @param every more than zero
+   * @param pollInterval more than zero
    * @param maxAge how long a letter may be here before it is overdue, zero or more
    * @param timer where the waiting is scheduled
    * @throws IllegalArgumentException if a duration is out of range, or the timer cannot do anything
    *     later
    */
   public static DeadLetterReviewer reviewer(
-      DeadLetters letters, Duration every, Duration maxAge, Scheduler timer) {
-    return new DeadLetterReviewer(review(letters, every, maxAge, timer));
+      DeadLetters letters, Duration pollInterval, Duration maxAge, Scheduler timer) {
+    return new DeadLetterReviewer(review(letters, pollInterval, maxAge, timer));
   }
 
   private static Mono<Digest> digest(DeadLetters letters, Duration maxAge) {

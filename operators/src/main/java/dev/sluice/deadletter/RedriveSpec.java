@@ -17,6 +17,7 @@ package dev.sluice.deadletter;
 
 import dev.sluice.message.Message;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -27,7 +28,7 @@ import reactor.core.scheduler.Schedulers;
 /**
  * The options of a {@link Redriver}.
  *
- * <p>Immutable: each method returns a new spec.
+ * <p>Immutable: each method returns a changed copy.
  */
 public final class RedriveSpec {
 
@@ -60,7 +61,7 @@ public final class RedriveSpec {
    */
   public RedriveSpec rate(int perSecond) {
     if (perSecond < 1 || perSecond > 100_000) {
-      throw new IllegalArgumentException("perSecond: " + perSecond + " (expected: 1..100000)");
+      throw new IllegalArgumentException("rate: " + perSecond + " (expected: 1..100000)");
     }
     return new RedriveSpec(perSecond, maxRedrives, edit, lease, timer);
   }
@@ -91,12 +92,10 @@ public final class RedriveSpec {
    * After how long somebody else may send what a process that has died had claimed. Defaults to a
    * minute.
    *
-   * @param lease one second or more
+   * @param lease 1 s to 365 days
    */
   public RedriveSpec lease(Duration lease) {
-    if (lease.compareTo(Duration.ofSeconds(1)) < 0) {
-      throw new IllegalArgumentException("lease: " + lease + " (expected: >= PT1S)");
-    }
+    Times.between("lease", lease, Duration.ofSeconds(1), Times.LONGEST);
     return new RedriveSpec(rate, maxRedrives, edit, lease, timer);
   }
 

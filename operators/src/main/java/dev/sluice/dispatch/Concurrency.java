@@ -18,6 +18,7 @@ package dev.sluice.dispatch;
 import dev.sluice.Experimental;
 import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.delivery.StaleDelivery;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -63,7 +64,7 @@ public abstract sealed class Concurrency {
    * has been shallower for the whole cool-down.
    *
    * @param depth how many messages wait, for example {@code channel::depth}; an empty answer, an
-   *     error, or one that takes longer than the period changes nothing
+   *     error, or one that takes longer than the poll interval changes nothing
    * @param messagesPerWorker how many messages one worker is good for, 1 or more
    * @param min the fewest workers, 1 or more
    * @param max the most workers, at least {@code min}
@@ -83,7 +84,7 @@ public abstract sealed class Concurrency {
    * <p>A round is as many ended workers as the limit, at least 8.
    *
    * @param target how long work may take, from the call of the worker function to the end of its
-   *     publisher; more than zero
+   *     publisher; more than zero, at most 365 days
    * @param min the fewest workers, 1 or more
    * @param max the most workers, at least {@code min}
    */
@@ -100,12 +101,6 @@ public abstract sealed class Concurrency {
   private static void check(String name, long value, long least) {
     if (value < least) {
       throw new IllegalArgumentException(name + ": " + value + " (expected: >= " + least + ")");
-    }
-  }
-
-  private static void checkPositive(String name, Duration value) {
-    if (value.isZero() || value.isNegative()) {
-      throw new IllegalArgumentException(name + ": " + value + " (expected: > PT0S)");
     }
   }
 
@@ -139,7 +134,7 @@ public abstract sealed class Concurrency {
     final long messagesPerWorker;
     final int min;
     private final int max;
-    final Duration every;
+    final Duration pollInterval;
     final Duration coolDown;
 
     private ByDepth(
@@ -147,40 +142,38 @@ public abstract sealed class Concurrency {
         long messagesPerWorker,
         int min,
         int max,
-        Duration every,
+        Duration pollInterval,
         Duration coolDown) {
       this.depth = Objects.requireNonNull(depth, "depth");
       check("messagesPerWorker", messagesPerWorker, 1);
       check("min", min, 1);
       check("max", max, min);
-      checkPositive("every", every);
-      if (coolDown.isNegative()) {
-        throw new IllegalArgumentException("coolDown: " + coolDown + " (expected: >= PT0S)");
-      }
+      Times.positive("pollInterval", pollInterval);
+      Times.notNegative("coolDown", coolDown);
       this.messagesPerWorker = messagesPerWorker;
       this.min = min;
       this.max = max;
-      this.every = every;
+      this.pollInterval = pollInterval;
       this.coolDown = coolDown;
     }
 
     /**
      * How long after an answer the depth is asked for again. Defaults to 5 s.
      *
-     * @param period more than zero
+     * @param pollInterval more than zero, at most 365 days
      */
-    public ByDepth every(Duration period) {
-      return new ByDepth(depth, messagesPerWorker, min, max, period, coolDown);
+    public ByDepth pollInterval(Duration pollInterval) {
+      return new ByDepth(depth, messagesPerWorker, min, max, pollInterval, coolDown);
     }
 
     /**
      * How long the queue must have been shallower before fewer workers run; then as many as the
      * most that it was good for in that time. Defaults to 60 s.
      *
-     * @param time zero or more
+     * @param time zero or more, at most 365 days
      */
     public ByDepth coolDown(Duration time) {
-      return new ByDepth(depth, messagesPerWorker, min, max, every, time);
+      return new ByDepth(depth, messagesPerWorker, min, max, pollInterval, time);
     }
 
     @Override
@@ -207,7 +200,7 @@ public abstract sealed class Concurrency {
     final Predicate<? super Throwable> overload;
 
     private ByLatency(Duration target, int min, int max, Predicate<? super Throwable> overload) {
-      checkPositive("target", target);
+      Times.positive("target", target);
       check("min", min, 1);
       check("max", max, min);
       this.targetNanos = TimeUnit.NANOSECONDS.convert(target);

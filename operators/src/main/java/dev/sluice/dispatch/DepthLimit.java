@@ -53,7 +53,7 @@ final class DepthLimit extends Limit {
   void open() {
     asking.update(
         ask()
-            .repeatWhen(answered -> answered.delayElements(options.every, timer))
+            .repeatWhen(answered -> answered.delayElements(options.pollInterval, timer))
             .subscribeOn(timer)
             .subscribe(this::seen));
   }
@@ -65,7 +65,7 @@ final class DepthLimit extends Limit {
 
   private Mono<Long> ask() {
     return Mono.<Long>defer(options.depth)
-        .timeout(options.every, timer)
+        .timeout(options.pollInterval, timer)
         .onErrorResume(
             error -> {
               log.debug("the depth is unknown; the concurrency stays {}", current(), error);

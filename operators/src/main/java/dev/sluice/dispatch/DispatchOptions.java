@@ -15,6 +15,7 @@
  */
 package dev.sluice.dispatch;
 
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -44,8 +45,8 @@ public record DispatchOptions(
       throw new IllegalArgumentException(
           "lookAhead: " + lookAhead + " (expected: >= concurrency, " + concurrency + ")");
     }
-    if (timeout != null && (timeout.isNegative() || timeout.isZero())) {
-      throw new IllegalArgumentException("timeout: " + timeout + " (expected: > PT0S)");
+    if (timeout != null) {
+      Times.positive("timeout", timeout);
     }
   }
 

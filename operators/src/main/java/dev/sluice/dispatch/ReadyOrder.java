@@ -16,6 +16,7 @@
 package dev.sluice.dispatch;
 
 import dev.sluice.Experimental;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.Objects;
@@ -35,7 +36,6 @@ import org.jspecify.annotations.Nullable;
 public final class ReadyOrder<T> {
 
   private static final int MAX_LEVEL = 63;
-  private static final Duration MAX_STEP = Duration.ofDays(365);
 
   private final @Nullable Comparator<? super T> comparator; // null: by when they are due
   private final ToIntFunction<? super T> level;
@@ -78,10 +78,7 @@ public final class ReadyOrder<T> {
    */
   public static <T> ReadyOrder<T> aging(ToIntFunction<? super T> level, Duration step) {
     Objects.requireNonNull(level, "level");
-    if (step.isZero() || step.isNegative() || step.compareTo(MAX_STEP) > 0) {
-      throw new IllegalArgumentException(
-          "step: " + step + " (expected: > PT0S, at most " + MAX_STEP + ")");
-    }
+    Times.positive("step", step);
     return new ReadyOrder<>(null, level, TimeUnit.NANOSECONDS.convert(step));
   }
 

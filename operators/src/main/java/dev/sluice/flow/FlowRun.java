@@ -26,6 +26,7 @@ import dev.sluice.observe.FlowStep;
 import dev.sluice.observe.Meters;
 import dev.sluice.parking.DeliveryParking;
 import dev.sluice.retry.DeliveryRetry;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -277,9 +278,7 @@ final class FlowRun implements FlowHandle {
 
   @Override
   public Mono<Void> stop(Duration grace) {
-    if (grace.isNegative()) {
-      throw new IllegalArgumentException("grace: " + grace + " (expected: >= PT0S)");
-    }
+    Times.notNegative("grace", grace);
     stopping = true;
     stop.tryEmitValue(grace);
     intake.noMore();

@@ -23,6 +23,7 @@ import dev.sluice.claim.Checker;
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.parking.DeliveryParking;
 import dev.sluice.retry.DeliveryRetry;
+import dev.sluice.time.Times;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -37,7 +38,6 @@ final class FlowSettings implements Cloneable {
 
   private static final int MIN_UNSETTLED = 1024;
   private static final int MAX_COLLECTED = 10_000_000;
-  private static final Duration LONGEST_WAIT = Duration.ofDays(365);
 
   private final Source source;
   private String name;
@@ -106,9 +106,7 @@ final class FlowSettings implements Cloneable {
   }
 
   FlowSettings lease(Duration lease) {
-    if (lease.isNegative() || lease.isZero()) {
-      throw new IllegalArgumentException("lease: " + lease + " (expected: > PT0S)");
-    }
+    Times.positive("lease", lease);
     return with(copy -> copy.lease = lease);
   }
 
@@ -162,10 +160,7 @@ final class FlowSettings implements Cloneable {
    */
   FlowSettings collecting(int maxSize, Duration maxTime, AggregateSpec<?> spec) {
     AggregateSpec.inRange("maxSize", maxSize);
-    if (maxTime.isNegative() || maxTime.isZero() || maxTime.compareTo(LONGEST_WAIT) > 0) {
-      throw new IllegalArgumentException(
-          "maxTime: " + maxTime + " (expected: > PT0S and <= " + LONGEST_WAIT + ")");
-    }
+    Times.positive("maxTime", maxTime);
     if (spec.isByGroup() && source.can(Capability.EXCLUSIVE_GROUPS)) {
       throw new IllegalArgumentException(
           "byGroup: "

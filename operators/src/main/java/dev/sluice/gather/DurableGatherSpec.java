@@ -15,6 +15,7 @@
  */
 package dev.sluice.gather;
 
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -24,8 +25,6 @@ import reactor.core.scheduler.Schedulers;
 
 /** The options of a {@link DurableGather}. Immutable: each method returns a changed copy. */
 public final class DurableGatherSpec implements Cloneable {
-
-  private static final Duration LONGEST = Duration.ofDays(365);
 
   // Assigned only before a copy is given away.
   private Duration within = Duration.ofMinutes(1);
@@ -58,7 +57,7 @@ public final class DurableGatherSpec implements Cloneable {
    * @param within more than zero, at most 365 days
    */
   public DurableGatherSpec within(Duration within) {
-    positive("within", within);
+    Times.positive("within", within);
     return with(copy -> copy.within = within);
   }
 
@@ -82,7 +81,7 @@ public final class DurableGatherSpec implements Cloneable {
    * @param lease more than zero, at most 365 days
    */
   public DurableGatherSpec lease(Duration lease) {
-    positive("lease", lease);
+    Times.positive("lease", lease);
     return with(copy -> copy.lease = lease);
   }
 
@@ -90,10 +89,10 @@ public final class DurableGatherSpec implements Cloneable {
    * How long it is remembered that a gather was completed: longer than a reply, or the request
    * again, may take to come. Defaults to 7 days.
    *
-   * @param retention more than zero, at most 365 days
+   * @param retention more than zero, at most 3650 days
    */
   public DurableGatherSpec retention(Duration retention) {
-    positive("retention", retention);
+    Times.retention("retention", retention);
     return with(copy -> copy.retention = retention);
   }
 
@@ -113,13 +112,6 @@ public final class DurableGatherSpec implements Cloneable {
   public DurableGatherSpec timer(Scheduler timer) {
     Objects.requireNonNull(timer, "timer");
     return with(copy -> copy.timer = timer);
-  }
-
-  private static void positive(String what, Duration value) {
-    if (value.isNegative() || value.isZero() || value.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          what + ": " + value + " (expected: > PT0S, <= " + LONGEST + ")");
-    }
   }
 
   // == values ==

@@ -17,6 +17,7 @@ package dev.sluice.gather;
 
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -37,8 +38,6 @@ import reactor.core.scheduler.Scheduler;
  * @param <R> the answers
  */
 public final class ScatterSpec<R> {
-
-  private static final Duration LONGEST = Duration.ofDays(365);
 
   // Written only while a copy is made.
   private String name = "scatterGather";
@@ -160,7 +159,7 @@ public final class ScatterSpec<R> {
    */
   public ScatterSpec<R> within(Duration within) {
     ScatterSpec<R> copy = new ScatterSpec<>(this);
-    copy.within = positive("within", within);
+    copy.within = Times.positive("within", within);
     return copy;
   }
 
@@ -202,7 +201,7 @@ public final class ScatterSpec<R> {
    */
   public ScatterSpec<R> timeout(Duration timeout) {
     ScatterSpec<R> copy = new ScatterSpec<>(this);
-    copy.timeout = positive("timeout", timeout);
+    copy.timeout = Times.positive("timeout", timeout);
     return copy;
   }
 
@@ -259,7 +258,7 @@ public final class ScatterSpec<R> {
       throw new IllegalArgumentException("max: " + max + " (expected: >= 1)");
     }
     ScatterSpec<R> copy = new ScatterSpec<>(this);
-    copy.hedgeAfter = positive("after", after);
+    copy.hedgeAfter = Times.positive("after", after);
     copy.hedges = max;
     return copy;
   }
@@ -312,14 +311,6 @@ public final class ScatterSpec<R> {
     ScatterSpec<R> copy = new ScatterSpec<>(this);
     copy.listener = new SafeListener(Objects.requireNonNull(listener, "listener"));
     return copy;
-  }
-
-  private static Duration positive(String what, Duration duration) {
-    if (duration.isZero() || duration.isNegative() || duration.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          what + ": " + duration + " (expected: > PT0S, <= " + LONGEST + ")");
-    }
-    return duration;
   }
 
   // == for the operator ==

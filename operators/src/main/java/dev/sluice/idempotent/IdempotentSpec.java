@@ -16,6 +16,7 @@
 package dev.sluice.idempotent;
 
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
@@ -24,7 +25,7 @@ import reactor.core.scheduler.Schedulers;
 /**
  * The options of {@link Idempotent}.
  *
- * <p>Immutable: each method returns a new spec.
+ * <p>Immutable: each method returns a changed copy.
  */
 public final class IdempotentSpec {
 
@@ -61,12 +62,10 @@ public final class IdempotentSpec {
    * After how long somebody else may begin what a process that has died had begun. It is renewed at
    * a quarter while the work runs, so it need not be as long as the work. Defaults to 30 s.
    *
-   * @param lease 30 ms or more
+   * @param lease 30 ms to 365 days
    */
   public IdempotentSpec lease(Duration lease) {
-    if (lease.compareTo(SHORTEST_LEASE) < 0) {
-      throw new IllegalArgumentException("lease: " + lease + " (expected: >= PT0.03S)");
-    }
+    Times.between("lease", lease, SHORTEST_LEASE, Times.LONGEST);
     return new IdempotentSpec(lease, retention, timeout, patience, timer);
   }
 
@@ -75,10 +74,10 @@ public final class IdempotentSpec {
    * new, so this must be longer than the channel keeps messages, and its dead letters with them.
    * Defaults to 7 days.
    *
-   * @param retention more than zero
+   * @param retention more than zero, at most 3650 days
    */
   public IdempotentSpec retention(Duration retention) {
-    requirePositive("retention", retention);
+    Times.retention("retention", retention);
     return new IdempotentSpec(lease, retention, timeout, patience, timer);
   }
 
@@ -87,10 +86,10 @@ public final class IdempotentSpec {
    * java.util.concurrent.TimeoutException}. In a flow, whose work is further down, the lease is not
    * renewed any more. Defaults to 10 minutes.
    *
-   * @param timeout more than zero
+   * @param timeout more than zero, at most 365 days
    */
   public IdempotentSpec timeout(Duration timeout) {
-    requirePositive("timeout", timeout);
+    Times.positive("timeout", timeout);
     return new IdempotentSpec(lease, retention, timeout, patience, timer);
   }
 
@@ -98,12 +97,10 @@ public final class IdempotentSpec {
    * How long a duplicate waits for the work that is in progress elsewhere, before it fails with
    * {@link WorkInProgress}. In a flow none waits: it is given back. Defaults to 30 s.
    *
-   * @param patience zero (fails at once) or more
+   * @param patience zero (fails at once) or more, at most 365 days
    */
   public IdempotentSpec patience(Duration patience) {
-    if (patience.isNegative()) {
-      throw new IllegalArgumentException("patience: " + patience + " (expected: >= PT0S)");
-    }
+    Times.notNegative("patience", patience);
     return new IdempotentSpec(lease, retention, timeout, patience, timer);
   }
 
@@ -115,12 +112,6 @@ public final class IdempotentSpec {
   public IdempotentSpec timer(Scheduler timer) {
     Timers.require("timer", timer);
     return new IdempotentSpec(lease, retention, timeout, patience, timer);
-  }
-
-  private static void requirePositive(String what, Duration value) {
-    if (value.isNegative() || value.isZero()) {
-      throw new IllegalArgumentException(what + ": " + value + " (expected: > PT0S)");
-    }
   }
 
   Duration lease() {

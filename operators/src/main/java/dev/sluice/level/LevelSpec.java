@@ -198,7 +198,7 @@ public final class LevelSpec<T> implements Cloneable {
    * How long one run of a worker may take, as {@link ConvoySpec#timeout}. Defaults to no limit.
    * Only with a worker.
    *
-   * @param timeout more than zero
+   * @param timeout more than zero, at most 365 days
    */
   public LevelSpec<T> timeout(Duration timeout) {
     Objects.requireNonNull(timeout, "timeout");
@@ -209,7 +209,7 @@ public final class LevelSpec<T> implements Cloneable {
    * How long a worker, and what it has emitted, may go on when its delivery was lost, as {@link
    * ConvoySpec#lossGrace}. Defaults to 5 s.
    *
-   * @param lossGrace zero (cancelled at once) or more
+   * @param lossGrace zero (cancelled at once) or more, at most 365 days
    */
   public LevelSpec<T> lossGrace(Duration lossGrace) {
     Objects.requireNonNull(lossGrace, "lossGrace");

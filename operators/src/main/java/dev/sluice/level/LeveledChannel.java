@@ -20,6 +20,7 @@ import dev.sluice.channel.FlowHandle;
 import dev.sluice.channel.Inbound;
 import dev.sluice.channel.SendFailed;
 import dev.sluice.message.Message;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -140,6 +141,7 @@ public final class LeveledChannel {
    * @param grace how long sends and deliveries that are out may take, zero or more
    */
   public Mono<Void> stop(Duration grace) {
+    Times.notNegative("grace", grace);
     if (stopping.compareAndSet(false, true)) {
       stop.tryEmitEmpty();
       Mono<Void> sends =

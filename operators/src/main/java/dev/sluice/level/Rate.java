@@ -15,6 +15,7 @@
  */
 package dev.sluice.level;
 
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
@@ -26,23 +27,19 @@ import java.util.concurrent.TimeUnit;
  */
 record Rate(long interval, int burst) {
 
-  private static final Duration LONGEST = Duration.ofDays(365);
   private static final long SHORTEST_INTERVAL = TimeUnit.MICROSECONDS.toNanos(1);
 
   static Rate of(int permits, Duration per, int burst) {
     if (permits < 1) {
       throw new IllegalArgumentException("permits: " + permits + " (expected: >= 1)");
     }
-    if (per.isZero() || per.isNegative() || per.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          "per: " + per + " (expected: > PT0S, at most " + LONGEST + ")");
-    }
+    Times.positive("per", per);
     if (per.toNanos() < permits * SHORTEST_INTERVAL) {
       throw new IllegalArgumentException(
           "rate: " + permits + " per " + per + " (expected: at most 1000 per millisecond)");
     }
     long interval = (per.toNanos() + permits - 1) / permits; // rounded up, so never faster
-    long mostBurst = Math.min(Integer.MAX_VALUE, LONGEST.toNanos() / interval);
+    long mostBurst = Math.min(Integer.MAX_VALUE, Times.LONGEST.toNanos() / interval);
     if (burst < 1 || burst > mostBurst) {
       throw new IllegalArgumentException("burst: " + burst + " (expected: 1.." + mostBurst + ")");
     }

@@ -18,6 +18,7 @@ package dev.sluice.parking;
 import dev.sluice.Experimental;
 import dev.sluice.store.ParkingLot;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -57,7 +58,7 @@ public final class Parking {
    * last.
    *
    * @param flow the name of the flow, 1 to {@value ParkingLot#MAX_FLOW} characters
-   * @param every how often it looks, more than zero
+   * @param pollInterval how often it looks, more than zero
    * @param maxAge how long a group may be parked before that is worth a warning, zero or more
    * @param timer where the waiting is scheduled
    * @throws IllegalArgumentException if an argument is out of range, or the timer cannot do
@@ -65,19 +66,15 @@ public final class Parking {
    */
   @Experimental
   public static ParkingReviewer reviewer(
-      ParkingLot lot, String flow, Duration every, Duration maxAge, Scheduler timer) {
+      ParkingLot lot, String flow, Duration pollInterval, Duration maxAge, Scheduler timer) {
     Objects.requireNonNull(lot, "lot");
     Timers.require("timer", timer);
     if (flow.isEmpty() || flow.length() > ParkingLot.MAX_FLOW) {
       throw new IllegalArgumentException(
           "flow: " + flow.length() + " characters (expected: 1.." + ParkingLot.MAX_FLOW + ")");
     }
-    if (every.isNegative() || every.isZero()) {
-      throw new IllegalArgumentException("every: " + every + " (expected: > PT0S)");
-    }
-    if (maxAge.isNegative()) {
-      throw new IllegalArgumentException("maxAge: " + maxAge + " (expected: >= PT0S)");
-    }
-    return new ParkingReviewer(lot, flow, every, maxAge, timer);
+    Times.positive("pollInterval", pollInterval);
+    Times.notNegative("maxAge", maxAge);
+    return new ParkingReviewer(lot, flow, pollInterval, maxAge, timer);
   }
 }

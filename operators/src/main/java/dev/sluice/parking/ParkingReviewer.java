@@ -43,7 +43,8 @@ public final class ParkingReviewer implements Metered, Watched, Disposable {
   private final Disposable review;
   private volatile @Nullable List<ParkedGroup> last;
 
-  ParkingReviewer(ParkingLot lot, String flow, Duration every, Duration maxAge, Scheduler timer) {
+  ParkingReviewer(
+      ParkingLot lot, String flow, Duration pollInterval, Duration maxAge, Scheduler timer) {
     this.flow = flow;
     this.maxAge = maxAge;
     this.review =
@@ -54,7 +55,7 @@ public final class ParkingReviewer implements Metered, Watched, Disposable {
                   log.warn("the parked groups of {} could not be reviewed", flow, error);
                   return Mono.empty();
                 })
-            .repeatWhen(looked -> looked.concatMap(n -> Mono.delay(every, timer), 1))
+            .repeatWhen(looked -> looked.concatMap(n -> Mono.delay(pollInterval, timer), 1))
             .subscribe();
   }
 

@@ -16,6 +16,7 @@
 package dev.sluice.parking;
 
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
@@ -45,10 +46,10 @@ public final class ParkingSpec {
   /**
    * How often the flow looks for groups that were released. Defaults to 1 s.
    *
-   * @param pollInterval more than zero
+   * @param pollInterval more than zero, at most 365 days
    */
   public ParkingSpec pollInterval(Duration pollInterval) {
-    return new ParkingSpec(positive("pollInterval", pollInterval), concurrency, lease, timer);
+    return new ParkingSpec(Times.positive("pollInterval", pollInterval), concurrency, lease, timer);
   }
 
   /**
@@ -68,10 +69,10 @@ public final class ParkingSpec {
    * For how long a flow that has died keeps others from the groups that it worked on. It is renewed
    * at a third. Defaults to 30 s.
    *
-   * @param lease more than zero
+   * @param lease more than zero, at most 365 days
    */
   public ParkingSpec lease(Duration lease) {
-    return new ParkingSpec(pollInterval, concurrency, positive("lease", lease), timer);
+    return new ParkingSpec(pollInterval, concurrency, Times.positive("lease", lease), timer);
   }
 
   /**
@@ -81,13 +82,6 @@ public final class ParkingSpec {
    */
   public ParkingSpec timer(Scheduler timer) {
     return new ParkingSpec(pollInterval, concurrency, lease, Timers.require("timer", timer));
-  }
-
-  private static Duration positive(String option, Duration value) {
-    if (value.isNegative() || value.isZero()) {
-      throw new IllegalArgumentException(option + ": " + value + " (expected: > PT0S)");
-    }
-    return value;
   }
 
   Duration pollInterval() {

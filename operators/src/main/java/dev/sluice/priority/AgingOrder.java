@@ -15,6 +15,7 @@
  */
 package dev.sluice.priority;
 
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.function.BooleanSupplier;
@@ -28,8 +29,6 @@ import org.jspecify.annotations.Nullable;
  * due before its others, so a heap of lines is enough.
  */
 final class AgingOrder<T> extends Order<T> {
-
-  private static final Duration MAX_STEP = Duration.ofDays(365); // times 64 levels, in nanoseconds
 
   private final long step;
   private Line<T>[] heap;
@@ -49,11 +48,7 @@ final class AgingOrder<T> extends Order<T> {
 
   /** The step in nanoseconds, if it is in its range. */
   static long nanos(Duration step) {
-    if (step.isNegative() || step.isZero() || step.compareTo(MAX_STEP) > 0) {
-      throw new IllegalArgumentException(
-          "aging step: " + step + " (expected: > PT0S and <= " + MAX_STEP + ")");
-    }
-    return step.toNanos();
+    return Times.positive("agingStep", step).toNanos(); // times 64 levels it is no overflow
   }
 
   static <T> Policy<T> policy(Duration step) {

@@ -23,6 +23,7 @@ import dev.sluice.message.Message;
 import dev.sluice.observe.Metered;
 import dev.sluice.observe.Meters;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -50,7 +51,7 @@ public final class PriorityReviewer implements Metered, Disposable {
   private final Disposable review;
   private volatile @Nullable Seen last;
 
-  private PriorityReviewer(Inbound channel, Duration every, Scheduler timer) {
+  private PriorityReviewer(Inbound channel, Duration pollInterval, Scheduler timer) {
     this.channel = channel.info().name();
     this.review =
         Mono.defer(
@@ -66,7 +67,7 @@ public final class PriorityReviewer implements Metered, Disposable {
                   log.warn("what waits in {} could not be looked at", this.channel, error);
                   return Mono.empty();
                 })
-            .repeatWhen(looked -> looked.concatMap(n -> Mono.delay(every, timer), 1))
+            .repeatWhen(looked -> looked.concatMap(n -> Mono.delay(pollInterval, timer), 1))
             .subscribe();
   }
 
@@ -75,23 +76,21 @@ public final class PriorityReviewer implements Metered, Disposable {
    * it saw last.
    *
    * @param channel one with {@link Capability#BROWSE}
-   * @param every how often it looks, more than zero
+   * @param pollInterval how often it looks, more than zero
    * @param timer where the waiting is scheduled, and whose time is compared with when messages were
    *     {@linkplain Message#createdAt created}
    * @throws IllegalArgumentException if an argument is out of range, or the timer cannot do
    *     anything later
    */
-  public static PriorityReviewer of(Inbound channel, Duration every, Scheduler timer) {
+  public static PriorityReviewer of(Inbound channel, Duration pollInterval, Scheduler timer) {
     Objects.requireNonNull(channel, "channel");
     Timers.require("timer", timer);
-    if (every.isNegative() || every.isZero()) {
-      throw new IllegalArgumentException("every: " + every + " (expected: > PT0S)");
-    }
+    Times.positive("pollInterval", pollInterval);
     if (!channel.info().can(Capability.BROWSE)) {
       throw new IllegalArgumentException(
           "channel: " + channel.info().name() + " (expected: one with " + Capability.BROWSE + ")");
     }
-    return new PriorityReviewer(channel, every, timer);
+    return new PriorityReviewer(channel, pollInterval, timer);
   }
 
   /** What was seen at one moment, whole before anybody reads it. */

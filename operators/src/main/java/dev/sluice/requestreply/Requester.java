@@ -28,6 +28,7 @@ import dev.sluice.message.Message;
 import dev.sluice.message.ReplyTo;
 import dev.sluice.observe.Metered;
 import dev.sluice.observe.Meters;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
@@ -291,9 +292,7 @@ public final class Requester<A> implements Metered {
    * @param grace how long requests that are out may still wait, zero or more
    */
   public Mono<Void> stop(Duration grace) {
-    if (grace.isNegative()) {
-      throw new IllegalArgumentException("grace: " + grace + " (expected: >= PT0S)");
-    }
+    Times.notNegative("grace", grace);
     if (close(null)) {
       if (waiting.get() == 0) {
         idle.tryEmitEmpty();

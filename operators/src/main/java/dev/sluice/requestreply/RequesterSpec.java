@@ -16,6 +16,7 @@
 package dev.sluice.requestreply;
 
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -61,10 +62,7 @@ public final class RequesterSpec implements Cloneable {
    * @param timeout 1 ms to 1 day
    */
   public RequesterSpec timeout(Duration timeout) {
-    if (timeout.compareTo(Duration.ofMillis(1)) < 0 || timeout.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          "timeout: " + timeout + " (expected: PT0.001S.." + LONGEST + ")");
-    }
+    Times.between("timeout", timeout, Duration.ofMillis(1), LONGEST);
     return with(copy -> copy.timeout = timeout);
   }
 

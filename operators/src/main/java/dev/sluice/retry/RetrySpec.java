@@ -19,6 +19,7 @@ import dev.sluice.channel.Channel;
 import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -35,7 +36,6 @@ public final class RetrySpec implements Cloneable {
   /* The fields are assigned only before a copy is given away, in the constructor and in with(). */
 
   private static final int MOST_DELAYED = 1_000_000;
-  private static final Duration LONGEST = Duration.ofDays(365);
 
   private ErrorPolicy policy;
   private int immediate;
@@ -59,7 +59,7 @@ public final class RetrySpec implements Cloneable {
     try {
       RetrySpec copy = (RetrySpec) clone();
       change.accept(copy);
-      copy.policy = copy.policy.immediately(copy.immediate).retries(copy.immediate + copy.later);
+      copy.policy = copy.policy.immediate(copy.immediate).retries(copy.immediate + copy.later);
       return copy;
     } catch (CloneNotSupportedException e) {
       throw new AssertionError(e);
@@ -128,10 +128,7 @@ public final class RetrySpec implements Cloneable {
    */
   public RetrySpec delayed(int times, Duration delay) {
     inRange("delayed", times, MOST_DELAYED);
-    if (delay.isNegative() || delay.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          "delay: " + delay + " (expected: >= PT0S and <= " + LONGEST + ")");
-    }
+    Times.notNegative("delay", delay);
     return with(
         copy -> {
           copy.delayed = times;

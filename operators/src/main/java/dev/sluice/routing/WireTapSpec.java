@@ -17,6 +17,7 @@ package dev.sluice.routing;
 
 import dev.sluice.Experimental;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -26,8 +27,6 @@ import reactor.core.scheduler.Schedulers;
 /** The options of a {@link WireTap}. Immutable: each method returns a changed copy. */
 @Experimental
 public final class WireTapSpec {
-
-  private static final Duration LONGEST = Duration.ofDays(365);
 
   private final int capacity;
   private final Duration timeout;
@@ -69,10 +68,7 @@ public final class WireTapSpec {
    * @param timeout more than zero, at most 365 days
    */
   public WireTapSpec timeout(Duration timeout) {
-    if (timeout.isNegative() || timeout.isZero() || timeout.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          "timeout: " + timeout + " (expected: > PT0S and <= " + LONGEST + ")");
-    }
+    Times.positive("timeout", timeout);
     return new WireTapSpec(capacity, timeout, scheduler, listener);
   }
 

@@ -18,6 +18,7 @@ package dev.sluice.saga;
 import dev.sluice.Experimental;
 import dev.sluice.store.LeaseThread;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,11 +82,8 @@ public final class DurableSpec {
    * @param lease 1 s to 1 day
    */
   public DurableSpec lease(Duration lease) {
-    if (lease.compareTo(Duration.ofSeconds(1)) < 0 || lease.compareTo(Duration.ofDays(1)) > 0) {
-      throw new IllegalArgumentException("lease: " + lease + " (expected: PT1S..P1D)");
-    }
     DurableSpec copy = new DurableSpec(this);
-    copy.lease = lease;
+    copy.lease = Times.between("lease", lease, Duration.ofSeconds(1), Duration.ofDays(1));
     return copy;
   }
 
@@ -97,7 +95,7 @@ public final class DurableSpec {
    */
   public DurableSpec journalWithin(Duration journalWithin) {
     DurableSpec copy = new DurableSpec(this);
-    copy.journalWithin = StepSpec.positive("journalWithin", journalWithin);
+    copy.journalWithin = Times.positive("journalWithin", journalWithin);
     return copy;
   }
 
@@ -109,7 +107,7 @@ public final class DurableSpec {
    */
   public DurableSpec replayWithin(Duration replayWithin) {
     DurableSpec copy = new DurableSpec(this);
-    copy.replayWithin = StepSpec.positive("replayWithin", replayWithin);
+    copy.replayWithin = Times.positive("replayWithin", replayWithin);
     return copy;
   }
 

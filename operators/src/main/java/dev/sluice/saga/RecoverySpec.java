@@ -16,6 +16,7 @@
 package dev.sluice.saga;
 
 import dev.sluice.Experimental;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -25,12 +26,12 @@ public final class RecoverySpec {
 
   static final RecoverySpec DEFAULT = new RecoverySpec(Duration.ofSeconds(10), 64, null);
 
-  private final Duration every;
+  private final Duration pollInterval;
   private final int concurrency;
   private final @Nullable Duration retention;
 
-  private RecoverySpec(Duration every, int concurrency, @Nullable Duration retention) {
-    this.every = every;
+  private RecoverySpec(Duration pollInterval, int concurrency, @Nullable Duration retention) {
+    this.pollInterval = pollInterval;
     this.concurrency = concurrency;
     this.retention = retention;
   }
@@ -38,10 +39,10 @@ public final class RecoverySpec {
   /**
    * How often it is looked for sagas that nobody has, give or take a quarter. Defaults to 10 s.
    *
-   * @param every more than zero, at most 365 days
+   * @param pollInterval more than zero, at most 365 days
    */
-  public RecoverySpec every(Duration every) {
-    return new RecoverySpec(StepSpec.positive("every", every), concurrency, retention);
+  public RecoverySpec pollInterval(Duration pollInterval) {
+    return new RecoverySpec(Times.positive("pollInterval", pollInterval), concurrency, retention);
   }
 
   /**
@@ -53,7 +54,7 @@ public final class RecoverySpec {
     if (concurrency < 1 || concurrency > 1000) {
       throw new IllegalArgumentException("concurrency: " + concurrency + " (expected: 1..1000)");
     }
-    return new RecoverySpec(every, concurrency, retention);
+    return new RecoverySpec(pollInterval, concurrency, retention);
   }
 
   /**
@@ -62,18 +63,18 @@ public final class RecoverySpec {
    * same id would be a new one, so it is to be longer than anybody may ask again. Defaults to for
    * ever.
    *
-   * @param retention more than zero, at most 365 days
+   * @param retention more than zero, at most 3650 days
    */
   public RecoverySpec retention(Duration retention) {
-    return new RecoverySpec(every, concurrency, StepSpec.positive("retention", retention));
+    return new RecoverySpec(pollInterval, concurrency, Times.retention("retention", retention));
   }
 
   @Nullable Duration retention() {
     return retention;
   }
 
-  Duration every() {
-    return every;
+  Duration pollInterval() {
+    return pollInterval;
   }
 
   int concurrency() {

@@ -36,10 +36,26 @@ import reactor.core.publisher.Mono;
 /**
  * What people can see of durable sagas, and do about those that are parked.
  *
- * <p>What is done by hand is in the journal too. Every operation fails with {@link
- * dev.sluice.store.StoreFailed} when the journal cannot be asked, is detached from its caller's
- * cancel, and emits on a thread of the journal; those that change something fail with an {@link
- * IllegalStateException} if the saga is not as they expect it.
+ * <p>What is done by hand is in the journal too. An operation begins when it is subscribed to, anew
+ * for each subscription. For every operation:
+ *
+ * <dl>
+ *   <dt>Emits
+ *   <dd>what it says; those that change something, nothing
+ *   <dt>Backpressure
+ *   <dd>what is found is read as a whole and bounded
+ *   <dt>Completes/Errors
+ *   <dd>completes when the journal has it for good. Fails with {@link dev.sluice.store.StoreFailed}
+ *       when the journal could not be asked; whether something was changed is then unknown, and the
+ *       {@link #timeline} tells. Those that change something fail with an {@link
+ *       IllegalStateException} if the saga is not as they expect it, and then nothing was changed
+ *   <dt>Cancel
+ *   <dd>ends the waiting; a change that was sent to the journal is made all the same
+ *   <dt>Discard
+ *   <dd>nothing to discard
+ *   <dt>Threads
+ *   <dd>on those of the journal
+ * </dl>
  */
 @Experimental
 public final class SagaAdmin {

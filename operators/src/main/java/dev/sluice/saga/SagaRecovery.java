@@ -196,7 +196,7 @@ public final class SagaRecovery implements Metered, Watched {
   }
 
   private long jittered() {
-    long nanos = spec.every().toNanos();
+    long nanos = spec.pollInterval().toNanos();
     return nanos - nanos / 4 + ThreadLocalRandom.current().nextLong(nanos / 2 + 1);
   }
 }

@@ -17,6 +17,7 @@ package dev.sluice.saga;
 
 import dev.sluice.delivery.ErrorPolicy;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -78,7 +79,7 @@ public final class SagaSpec<R> {
    */
   public SagaSpec<R> timeout(Duration timeout) {
     SagaSpec<R> copy = new SagaSpec<>(this);
-    copy.timeout = StepSpec.positive("timeout", timeout);
+    copy.timeout = Times.positive("timeout", timeout);
     return copy;
   }
 
@@ -90,7 +91,7 @@ public final class SagaSpec<R> {
    */
   public SagaSpec<R> awaitRunning(Duration awaitRunning) {
     SagaSpec<R> copy = new SagaSpec<>(this);
-    copy.awaitRunning = StepSpec.positive("awaitRunning", awaitRunning);
+    copy.awaitRunning = Times.positive("awaitRunning", awaitRunning);
     return copy;
   }
 
@@ -102,7 +103,7 @@ public final class SagaSpec<R> {
    */
   public SagaSpec<R> compensateWithin(Duration compensateWithin) {
     SagaSpec<R> copy = new SagaSpec<>(this);
-    copy.compensateWithin = StepSpec.positive("compensateWithin", compensateWithin);
+    copy.compensateWithin = Times.positive("compensateWithin", compensateWithin);
     return copy;
   }
 

@@ -17,6 +17,7 @@ package dev.sluice.saga;
 
 import dev.sluice.delivery.ErrorClassifier;
 import dev.sluice.delivery.ErrorPolicy;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Function;
@@ -30,8 +31,6 @@ import org.jspecify.annotations.Nullable;
  * @param <O> what the step gives
  */
 public final class StepSpec<I, O> {
-
-  private static final Duration LONGEST = Duration.ofDays(365);
 
   /** Any failure but one that says of itself what it is leaves open what has happened. */
   static final ErrorPolicy DOUBTING =
@@ -107,7 +106,7 @@ public final class StepSpec<I, O> {
    */
   public StepSpec<I, O> timeout(Duration timeout) {
     StepSpec<I, O> copy = new StepSpec<>(this);
-    copy.timeout = positive("timeout", timeout);
+    copy.timeout = Times.positive("timeout", timeout);
     return copy;
   }
 
@@ -161,14 +160,6 @@ public final class StepSpec<I, O> {
     StepSpec<I, O> copy = new StepSpec<>(this);
     copy.gives = Objects.requireNonNull(gives, "gives");
     return copy;
-  }
-
-  static Duration positive(String what, Duration duration) {
-    if (duration.isZero() || duration.isNegative() || duration.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          what + ": " + duration + " (expected: > PT0S, <= " + LONGEST + ")");
-    }
-    return duration;
   }
 
   // == for the operator ==

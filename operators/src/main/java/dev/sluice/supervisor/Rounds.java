@@ -33,7 +33,7 @@ final class Rounds {
    * waker, so that one of the two sees the other. A round forgets what was asked before it begins.
    */
 
-  private final Duration every;
+  private final Duration pollInterval;
   private final LongUnaryOperator pause;
   private final Scheduler timer;
   private final Logger log;
@@ -46,20 +46,20 @@ final class Rounds {
   /**
    * @param work emits whether there is more of it at once; what it fails with is logged
    */
-  Rounds(Duration every, Scheduler timer, Logger log, Supplier<Mono<Boolean>> work) {
-    this(every, Rounds::jittered, timer, log, work);
+  Rounds(Duration pollInterval, Scheduler timer, Logger log, Supplier<Mono<Boolean>> work) {
+    this(pollInterval, Rounds::jittered, timer, log, work);
   }
 
   /**
    * @param pause of the period, in nanoseconds
    */
   Rounds(
-      Duration every,
+      Duration pollInterval,
       LongUnaryOperator pause,
       Scheduler timer,
       Logger log,
       Supplier<Mono<Boolean>> work) {
-    this.every = every;
+    this.pollInterval = pollInterval;
     this.pause = pause;
     this.timer = timer;
     this.log = log;
@@ -97,7 +97,7 @@ final class Rounds {
     }
     return Mono.firstWithSignal(
         mine.asMono().publishOn(timer),
-        Mono.delay(Duration.ofNanos(pause.applyAsLong(every.toNanos())), timer).then());
+        Mono.delay(Duration.ofNanos(pause.applyAsLong(pollInterval.toNanos())), timer).then());
   }
 
   /** Give or take a quarter. */

@@ -17,6 +17,7 @@ package dev.sluice.supervisor;
 
 import dev.sluice.Experimental;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
@@ -29,12 +30,12 @@ public final class SchedulerSpec {
   static final SchedulerSpec DEFAULT =
       new SchedulerSpec(Duration.ofSeconds(1), Duration.ofMinutes(1), null);
 
-  private final Duration every;
+  private final Duration pollInterval;
   private final Duration again;
   private final @Nullable Scheduler timer;
 
-  private SchedulerSpec(Duration every, Duration again, @Nullable Scheduler timer) {
-    this.every = every;
+  private SchedulerSpec(Duration pollInterval, Duration again, @Nullable Scheduler timer) {
+    this.pollInterval = pollInterval;
     this.again = again;
     this.timer = timer;
   }
@@ -43,10 +44,10 @@ public final class SchedulerSpec {
    * How often it is looked for steps to be sent, give or take a quarter, beside when the store
    * hints that there are. Defaults to 1 s.
    *
-   * @param every 1 ms to 1 day
+   * @param pollInterval 1 ms to 1 day
    */
-  public SchedulerSpec every(Duration every) {
-    return new SchedulerSpec(between("every", every, 1), again, timer);
+  public SchedulerSpec pollInterval(Duration pollInterval) {
+    return new SchedulerSpec(between("pollInterval", pollInterval, 1), again, timer);
   }
 
   /**
@@ -57,7 +58,7 @@ public final class SchedulerSpec {
    * @param again 10 ms to 1 day
    */
   public SchedulerSpec again(Duration again) {
-    return new SchedulerSpec(every, between("again", again, 10), timer);
+    return new SchedulerSpec(pollInterval, between("again", again, 10), timer);
   }
 
   /**
@@ -66,19 +67,15 @@ public final class SchedulerSpec {
    * @throws IllegalArgumentException if it cannot do anything later
    */
   public SchedulerSpec timer(Scheduler timer) {
-    return new SchedulerSpec(every, again, Timers.require("timer", timer));
+    return new SchedulerSpec(pollInterval, again, Timers.require("timer", timer));
   }
 
-  static Duration between(String what, Duration time, long leastMillis) {
-    Duration least = Duration.ofMillis(leastMillis);
-    if (time.compareTo(least) < 0 || time.compareTo(Duration.ofDays(1)) > 0) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: " + least + "..PT24H)");
-    }
-    return time;
+  static Duration between(String option, Duration time, long leastMillis) {
+    return Times.between(option, time, Duration.ofMillis(leastMillis), Duration.ofDays(1));
   }
 
-  Duration every() {
-    return every;
+  Duration pollInterval() {
+    return pollInterval;
   }
 
   Duration again() {

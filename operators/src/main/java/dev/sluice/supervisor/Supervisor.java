@@ -42,7 +42,7 @@ import reactor.core.publisher.Mono;
  * TaskAdmin}).
  *
  * <p>Any number may look after one store. Each step in trouble is taken by one of them, and by
- * another if that one has died; one that was away for longer than its hold does nothing to a step
+ * another if that one has died; one that was away for longer than its lease does nothing to a step
  * that another has treated. A step that an agent has under a lease is left alone, whatever happens.
  */
 @Experimental
@@ -65,7 +65,7 @@ public final class Supervisor implements Metered, Watched {
   private Supervisor(TaskStore store, SupervisorSpec spec, LongUnaryOperator pause) {
     this.store = Objects.requireNonNull(store, "store");
     this.spec = spec;
-    this.rounds = new Rounds(spec.every(), pause, spec.timer(), log, this::round);
+    this.rounds = new Rounds(spec.pollInterval(), pause, spec.timer(), log, this::round);
   }
 
   /**
@@ -100,7 +100,7 @@ public final class Supervisor implements Metered, Watched {
         .then(forget())
         .then(
             store
-                .trouble(BATCH, spec.hold())
+                .trouble(BATCH, spec.lease())
                 .flatMap(this::treat, AT_ONCE)
                 .count()
                 .map(many -> many == BATCH));
@@ -120,13 +120,13 @@ public final class Supervisor implements Metered, Watched {
     return retention == null
         ? Mono.empty()
         : store
-            .purge(retention, TaskStore.MAX_AT_ONCE)
+            .purge(retention, TaskStore.MAX_LIMIT)
             .doOnError(error -> log.warn("tasks are not forgotten, for now: {}", error.toString()))
             .onErrorComplete()
             .then();
   }
 
-  /** One that cannot be treated now is found again when its hold is over. */
+  /** One that cannot be treated now is found again when its lease is over. */
   private Mono<Trouble> treat(Trouble trouble) {
     Treatment treatment = Remedies.next(trouble);
     String why = why(trouble);

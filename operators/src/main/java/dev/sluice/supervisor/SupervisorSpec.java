@@ -17,6 +17,7 @@ package dev.sluice.supervisor;
 
 import dev.sluice.Experimental;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -30,8 +31,8 @@ public final class SupervisorSpec {
   static final SupervisorSpec DEFAULT = new SupervisorSpec();
 
   // Written only while a copy is made.
-  private Duration every = Duration.ofSeconds(10);
-  private Duration hold = Duration.ofSeconds(30);
+  private Duration pollInterval = Duration.ofSeconds(10);
+  private Duration lease = Duration.ofSeconds(30);
   private @Nullable Duration retention;
   private SupervisorListener listener = (trouble, treatment) -> {};
   private @Nullable Scheduler timer;
@@ -39,8 +40,8 @@ public final class SupervisorSpec {
   private SupervisorSpec() {}
 
   private SupervisorSpec(SupervisorSpec other) {
-    this.every = other.every;
-    this.hold = other.hold;
+    this.pollInterval = other.pollInterval;
+    this.lease = other.lease;
     this.retention = other.retention;
     this.listener = other.listener;
     this.timer = other.timer;
@@ -49,11 +50,11 @@ public final class SupervisorSpec {
   /**
    * How often it is looked for steps in trouble, give or take a quarter. Defaults to 10 s.
    *
-   * @param every 1 ms to 1 day
+   * @param pollInterval 1 ms to 1 day
    */
-  public SupervisorSpec every(Duration every) {
+  public SupervisorSpec pollInterval(Duration pollInterval) {
     SupervisorSpec copy = new SupervisorSpec(this);
-    copy.every = SchedulerSpec.between("every", every, 1);
+    copy.pollInterval = SchedulerSpec.between("pollInterval", pollInterval, 1);
     return copy;
   }
 
@@ -61,27 +62,24 @@ public final class SupervisorSpec {
    * How long a step in trouble is this supervisor's, before another takes it over because this one
    * seems to have died. Defaults to 30 s.
    *
-   * @param hold 10 ms to 1 day
+   * @param lease 10 ms to 1 day
    */
-  public SupervisorSpec hold(Duration hold) {
+  public SupervisorSpec lease(Duration lease) {
     SupervisorSpec copy = new SupervisorSpec(this);
-    copy.hold = SchedulerSpec.between("hold", hold, 10);
+    copy.lease = SchedulerSpec.between("lease", lease, 10);
     return copy;
   }
 
   /**
    * How long tasks are remembered that are over; then they are forgotten, at most {@value
-   * dev.sluice.store.TaskStore#MAX_AT_ONCE} with each look. One of the same id would be a new one,
-   * so it is to be longer than anybody may start one again. Defaults to for ever.
+   * dev.sluice.store.TaskStore#MAX_LIMIT} with each look. One of the same id would be a new one, so
+   * it is to be longer than anybody may start one again. Defaults to for ever.
    *
-   * @param retention zero or more
+   * @param retention more than zero, at most 3650 days
    */
   public SupervisorSpec retention(Duration retention) {
-    if (retention.isNegative()) {
-      throw new IllegalArgumentException("retention: " + retention + " (expected: >= PT0S)");
-    }
     SupervisorSpec copy = new SupervisorSpec(this);
-    copy.retention = retention;
+    copy.retention = Times.retention("retention", retention);
     return copy;
   }
 
@@ -105,12 +103,12 @@ public final class SupervisorSpec {
 
   // == for the supervisor ==
 
-  Duration every() {
-    return every;
+  Duration pollInterval() {
+    return pollInterval;
   }
 
-  Duration hold() {
-    return hold;
+  Duration lease() {
+    return lease;
   }
 
   @Nullable Duration retention() {

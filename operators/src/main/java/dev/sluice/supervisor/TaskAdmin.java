@@ -36,9 +36,25 @@ import reactor.core.publisher.Mono;
 /**
  * What people can see of tasks, and do about steps that are escalated.
  *
- * <p>Every operation fails with {@link dev.sluice.store.StoreFailed} when the store cannot be
- * asked, and emits on a thread of the store; those that change something fail with an {@link
- * IllegalStateException} if the task or the step is not as they expect it.
+ * <p>An operation begins when it is subscribed to, anew for each subscription. For every operation:
+ *
+ * <dl>
+ *   <dt>Emits
+ *   <dd>what it says; those that change something, nothing
+ *   <dt>Backpressure
+ *   <dd>what is found is held until it is requested, at most as many as were asked for
+ *   <dt>Completes/Errors
+ *   <dd>completes when the store has it. Fails with {@link dev.sluice.store.StoreFailed} when the
+ *       store could not be asked; whether something was changed is then unknown, and {@link #find}
+ *       tells. Those that change something fail with an {@link IllegalStateException} if the task
+ *       or the step is not as they expect it, and then nothing was changed
+ *   <dt>Cancel
+ *   <dd>ends the waiting; a change that was sent to the store is made all the same
+ *   <dt>Discard
+ *   <dd>nothing to discard
+ *   <dt>Threads
+ *   <dd>on those of the store
+ * </dl>
  */
 @Experimental
 public final class TaskAdmin {
@@ -150,7 +166,7 @@ public final class TaskAdmin {
    * Forgets tasks that are over. One of the same id would be a new one.
    *
    * @param minAge for at least so long
-   * @param limit how many at most, 1 to {@value TaskStore#MAX_AT_ONCE}
+   * @param limit how many at most, 1 to {@value TaskStore#MAX_LIMIT}
    * @return how many; ask again if that is as many as it could be
    */
   public Mono<Integer> purge(Duration minAge, int limit) {

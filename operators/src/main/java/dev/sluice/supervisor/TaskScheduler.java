@@ -103,7 +103,7 @@ public final class TaskScheduler implements Metered {
             "channels: another \"" + channel.name() + "\" (expected: one of each name)");
       }
     }
-    this.rounds = new Rounds(spec.every(), spec.timer(), log, this::round);
+    this.rounds = new Rounds(spec.pollInterval(), spec.timer(), log, this::round);
   }
 
   /**
@@ -177,7 +177,7 @@ public final class TaskScheduler implements Metered {
 
   /**
    * Waits for the end of a task, wherever it is worked on. It asks the store now and then, as
-   * {@link SchedulerSpec#every} says, for as long as it is subscribed to.
+   * {@link SchedulerSpec#pollInterval} says, for as long as it is subscribed to.
    *
    * @return emits the task when it is done, undone or abandoned; empty if it is not known; fails
    *     with {@link dev.sluice.store.StoreFailed} if the store could not be asked
@@ -187,7 +187,7 @@ public final class TaskScheduler implements Metered {
         .map(Optional::of)
         .defaultIfEmpty(Optional.empty())
         .filter(found -> found.isEmpty() || found.get().state().isFinal())
-        .repeatWhenEmpty(asked -> asked.delayElements(spec.every(), spec.timer()))
+        .repeatWhenEmpty(asked -> asked.delayElements(spec.pollInterval(), spec.timer()))
         .flatMap(Mono::justOrEmpty);
   }
 

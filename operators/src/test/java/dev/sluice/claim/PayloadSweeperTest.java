@@ -137,12 +137,12 @@ class PayloadSweeperTest extends ClaimFixture {
   void refusesWhatIsOutOfRange() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> sweeper.grace(Duration.ofSeconds(-1)))
-        .withMessage("grace: PT-1S (expected: >= PT0S)");
+        .withMessage("grace: PT-1S (expected: PT0S..PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> sweeper.unfinishedAfter(Duration.ofSeconds(-1)))
-        .withMessage("unfinishedAfter: PT-1S (expected: >= PT0S)");
+        .withMessage("unfinishedAfter: PT-1S (expected: PT0S..PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> sweeper.every(Duration.ZERO))
-        .withMessage("pause: PT0S (expected: > PT0S)");
+        .withMessage("pause: PT0S (expected: > PT0S, <= PT8760H)");
   }
 }

@@ -77,7 +77,7 @@ class CompetingConsumersMarbleTest {
                                         c.concurrency(
                                             Concurrency.byDepth(
                                                     () -> Mono.just(depth.get()), 2, 1, 4)
-                                                .every(Duration.ofMillis(2))
+                                                .pollInterval(Duration.ofMillis(2))
                                                 .coolDown(Duration.ofMillis(4)))))));
   }
 

@@ -212,7 +212,7 @@ class CompetingConsumersTest {
                   c ->
                       c.concurrency(
                           Concurrency.byDepth(() -> Mono.just(depth.get()), 10, 1, 5)
-                              .every(Duration.ofSeconds(1))
+                              .pollInterval(Duration.ofSeconds(1))
                               .coolDown(Duration.ofSeconds(3)))))
           .then(() -> time.advanceTime())
           .then(() -> assertThat(order).hasSize(1))

@@ -782,20 +782,22 @@ class GroupedConvoyTest {
       refused(c -> c.concurrency(-7), "concurrency: -7 (expected: >= 1)");
       refused(c -> c.lookAhead(0), "lookAhead: 0 (expected: >= 1)");
       refused(c -> c.concurrency(8).lookAhead(7), "lookAhead: 7 (expected: >= concurrency, 8)");
-      refused(c -> c.timeout(Duration.ZERO), "timeout: PT0S (expected: > PT0S)");
-      refused(c -> c.timeout(Duration.ofSeconds(-1)), "timeout: PT-1S (expected: > PT0S)");
+      refused(c -> c.timeout(Duration.ZERO), "timeout: PT0S (expected: > PT0S, <= PT8760H)");
       refused(
-          c -> c.lossGrace(Duration.ofNanos(-1)), "lossGrace: PT-0.000000001S (expected: >= PT0S)");
+          c -> c.timeout(Duration.ofSeconds(-1)), "timeout: PT-1S (expected: > PT0S, <= PT8760H)");
+      refused(
+          c -> c.lossGrace(Duration.ofNanos(-1)),
+          "lossGrace: PT-0.000000001S (expected: PT0S..PT8760H)");
       refused(c -> c.onFailure(f -> f.retry(-1, Duration.ZERO)), "retries: -1 (expected: >= 0)");
       refused(
           c -> c.onFailure(f -> f.retry(1, Duration.ofSeconds(-1))),
-          "first: PT-1S (expected: >= PT0S)");
+          "first: PT-1S (expected: PT0S..PT8760H)");
       refused(
           c -> c.onFailure(f -> f.retry(1, Duration.ofSeconds(2)).maxDelay(Duration.ofSeconds(1))),
-          "max: PT1S (expected: >= first, PT2S)");
+          "max: PT1S (expected: PT2S..PT8760H)");
       refused(
           c -> c.onFailure(f -> f.maxDelay(Duration.ofDays(366))),
-          "max: PT8784H (expected: <= PT8760H)");
+          "max: PT8784H (expected: PT0.2S..PT8760H)");
       refused(c -> c.onFailure(f -> f.jitter(1.5)), "jitter: 1.5 (expected: 0..1)");
       refused(
           c -> c.onFailure(f -> f.then(GroupVerdict.DEAD_LETTER)),

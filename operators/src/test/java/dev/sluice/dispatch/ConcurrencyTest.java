@@ -74,7 +74,7 @@ class ConcurrencyTest {
 
     private Concurrency.ByDepth following(Supplier<Mono<Long>> probe) {
       return Concurrency.byDepth(probe, 100, 2, 8)
-          .every(Duration.ofSeconds(1))
+          .pollInterval(Duration.ofSeconds(1))
           .coolDown(Duration.ofSeconds(10));
     }
 
@@ -284,11 +284,11 @@ class ConcurrencyTest {
           .isThrownBy(() -> Concurrency.byDepth(probe, 1, 3, 2))
           .withMessage("max: 2 (expected: >= 3)");
       assertThatIllegalArgumentException()
-          .isThrownBy(() -> Concurrency.byDepth(probe, 1, 1, 2).every(Duration.ZERO))
-          .withMessage("every: PT0S (expected: > PT0S)");
+          .isThrownBy(() -> Concurrency.byDepth(probe, 1, 1, 2).pollInterval(Duration.ZERO))
+          .withMessage("pollInterval: PT0S (expected: > PT0S, <= PT8760H)");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> Concurrency.byDepth(probe, 1, 1, 2).coolDown(Duration.ofSeconds(-1)))
-          .withMessage("coolDown: PT-1S (expected: >= PT0S)");
+          .withMessage("coolDown: PT-1S (expected: PT0S..PT8760H)");
       assertThatNullPointerException()
           .isThrownBy(() -> Concurrency.byDepth(null, 1, 1, 1))
           .withMessage("depth");
@@ -490,7 +490,7 @@ class ConcurrencyTest {
     void everyBadValueIsNamed() {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> Concurrency.byLatency(Duration.ZERO, 1, 1))
-          .withMessage("target: PT0S (expected: > PT0S)");
+          .withMessage("target: PT0S (expected: > PT0S, <= PT8760H)");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> Concurrency.byLatency(Duration.ofSeconds(1), 2, 1))
           .withMessage("max: 1 (expected: >= 2)");

@@ -764,7 +764,8 @@ class FluxDispatchTest {
         VirtualTimeScheduler clock = VirtualTimeScheduler.create();
         AtomicLong depth = new AtomicLong(1);
         Concurrency byDepth =
-            Concurrency.byDepth(() -> Mono.just(depth.get()), 1, 1, 2).every(Duration.ofSeconds(1));
+            Concurrency.byDepth(() -> Mono.just(depth.get()), 1, 1, 2)
+                .pollInterval(Duration.ofSeconds(1));
         work.start = lane -> lane.element() == 1 ? Mono.never() : Mono.just(lane.element());
         TestPublisher<Integer> source = TestPublisher.create();
         Queue<String> seen = new ConcurrentLinkedQueue<>();
@@ -982,7 +983,7 @@ class FluxDispatchTest {
       assertThatIllegalArgumentException()
           .isThrownBy(
               () -> new DispatchOptions("x", Concurrency.fixed(1), 1, Duration.ZERO, null, g -> {}))
-          .withMessage("timeout: PT0S (expected: > PT0S)");
+          .withMessage("timeout: PT0S (expected: > PT0S, <= PT8760H)");
     }
   }
 }

@@ -167,7 +167,7 @@ class LaneHeapTest {
   void everyBadValueIsNamed() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> ReadyOrder.aging(Job::urgency, Duration.ZERO))
-        .withMessage("step: PT0S (expected: > PT0S, at most PT8760H)");
+        .withMessage("step: PT0S (expected: > PT0S, <= PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> ReadyOrder.aging(Job::urgency, Duration.ofDays(366)));
     assertThatNullPointerException()

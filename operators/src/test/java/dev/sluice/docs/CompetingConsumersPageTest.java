@@ -82,7 +82,7 @@ class CompetingConsumersPageTest {
                 c ->
                     c.concurrency(
                         Concurrency.byDepth(bags::depth, 100, 2, 64) // 1 for each 100 that wait
-                            .every(Duration.ofSeconds(5))
+                            .pollInterval(Duration.ofSeconds(5))
                             .coolDown(Duration.ofMinutes(1))))
             .deadLetter(deadLetters)
             .start();

@@ -624,7 +624,7 @@ class AggregateTest extends FlowFixture {
           .withMessage("maxSize: 65537 (expected: 1..65536)");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> flow().aggregate(1, Duration.ZERO))
-          .withMessage("maxTime: PT0S (expected: > PT0S and <= PT8760H)");
+          .withMessage("maxTime: PT0S (expected: > PT0S, <= PT8760H)");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> flow().aggregate(1, SECOND, spec -> spec.by(m -> 1, 0)))
           .withMessage("maxOpen: 0 (expected: 1..65536)");

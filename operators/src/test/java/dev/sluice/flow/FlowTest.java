@@ -1039,7 +1039,7 @@ class FlowTest extends FlowFixture {
       FlowHandle handle = flow().to(target).start();
       assertThatIllegalArgumentException()
           .isThrownBy(() -> handle.stop(Duration.ofSeconds(-1)))
-          .withMessage("grace: PT-1S (expected: >= PT0S)");
+          .withMessage("grace: PT-1S (expected: PT0S..PT8760H)");
     }
   }
 

@@ -489,16 +489,16 @@ class IdempotentTest {
     void areChecked() {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> charge(s -> Mono.empty(), c -> c.lease(Duration.ofMillis(29))))
-          .withMessage("lease: PT0.029S (expected: >= PT0.03S)");
+          .withMessage("lease: PT0.029S (expected: PT0.03S..PT8760H)");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> charge(s -> Mono.empty(), c -> c.retention(Duration.ZERO)))
-          .withMessage("retention: PT0S (expected: > PT0S)");
+          .withMessage("retention: PT0S (expected: > PT0S, <= PT87600H)");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> charge(s -> Mono.empty(), c -> c.timeout(Duration.ZERO)))
-          .withMessage("timeout: PT0S (expected: > PT0S)");
+          .withMessage("timeout: PT0S (expected: > PT0S, <= PT8760H)");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> charge(s -> Mono.empty(), c -> c.patience(Duration.ofSeconds(-1))))
-          .withMessage("patience: PT-1S (expected: >= PT0S)");
+          .withMessage("patience: PT-1S (expected: PT0S..PT8760H)");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> idempotent("", (String s) -> s, store, s -> Mono.empty()))
           .withMessage("scope: 0 characters (expected: 1..100)");

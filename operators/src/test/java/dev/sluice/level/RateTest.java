@@ -92,8 +92,8 @@ class RateTest {
   @ParameterizedTest
   @CsvSource({
     "0, PT1S, 1, permits: 0 (expected: >= 1)",
-    "1, PT0S, 1, 'per: PT0S (expected: > PT0S, at most PT8760H)'",
-    "1, PT8761H, 1, 'per: PT8761H (expected: > PT0S, at most PT8760H)'",
+    "1, PT0S, 1, 'per: PT0S (expected: > PT0S, <= PT8760H)'",
+    "1, PT8761H, 1, 'per: PT8761H (expected: > PT0S, <= PT8760H)'",
     "1001, PT0.001S, 1, rate: 1001 per PT0.001S (expected: at most 1000 per millisecond)",
     "1, PT1S, 0, burst: 0 (expected: 1..31536000)",
     "1, PT8760H, 2, burst: 2 (expected: 1..1)"

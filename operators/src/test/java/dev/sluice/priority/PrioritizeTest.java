@@ -324,7 +324,7 @@ class PrioritizeTest {
           .withMessage("window: 0 (expected: 1..1048576)");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> prioritize(PrioritizeTest::level, Duration.ZERO, p -> p))
-          .withMessage("aging step: PT0S (expected: > PT0S and <= PT8760H)");
+          .withMessage("agingStep: PT0S (expected: > PT0S, <= PT8760H)");
     }
   }
 

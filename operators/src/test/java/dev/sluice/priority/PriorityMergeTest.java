@@ -340,7 +340,7 @@ class PriorityMergeTest {
     void theStepHasARange() {
       assertThatIllegalArgumentException()
           .isThrownBy(() -> merge(p -> p.aging(Duration.ZERO)))
-          .withMessage("aging step: PT0S (expected: > PT0S and <= PT8760H)");
+          .withMessage("agingStep: PT0S (expected: > PT0S, <= PT8760H)");
       assertThatIllegalArgumentException()
           .isThrownBy(() -> merge(p -> p.aging(Duration.ofDays(366))));
       assertThatCode(() -> merge(p -> p.aging(Duration.ofDays(365)))).doesNotThrowAnyException();

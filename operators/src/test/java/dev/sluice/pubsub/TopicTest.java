@@ -212,6 +212,16 @@ class TopicTest {
     }
 
     @Test
+    void atTheLatestWhateverWasSaidBefore() {
+      publish("a0", "a1");
+      StepVerifier.create(payloads(s -> s.fromEarliest().fromLatest()))
+          .then(() -> publish("a2"))
+          .expectNext("a2")
+          .thenCancel()
+          .verify();
+    }
+
+    @Test
     void thePastCountsAsIfItCameAtOnce() {
       publish("a0", "b0", "a1", "b1");
       StepVerifier.create(payloads(s -> s.fromEarliest().coalesce(m -> m.payload().charAt(0), 10)))

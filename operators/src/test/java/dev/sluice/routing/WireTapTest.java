@@ -384,7 +384,7 @@ class WireTapTest {
     assertThatThrownBy(() -> wireTap(e -> Mono.empty(), c -> c.capacity(0)))
         .hasMessage("capacity: 0 (expected: 1..65536)");
     assertThatThrownBy(() -> wireTap(e -> Mono.empty(), c -> c.timeout(Duration.ZERO)))
-        .hasMessage("timeout: PT0S (expected: > PT0S and <= PT8760H)");
+        .hasMessage("timeout: PT0S (expected: > PT0S, <= PT8760H)");
   }
 
   /** Counts the workers that were not given back. */

@@ -66,7 +66,7 @@ class TaskPlanTest {
         .withMessage("step: 0 characters (expected: 1..100)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> PLAN.step("a", "fuel", "", UTF8, s -> s.within(Duration.ZERO)))
-        .withMessage("within: PT0S (expected: PT0.001S..P365D)");
+        .withMessage("within: PT0S (expected: PT0.001S..PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(
             () ->

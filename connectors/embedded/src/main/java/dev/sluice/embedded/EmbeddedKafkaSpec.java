@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where an {@link EmbeddedKafka} keeps its records and where it listens.
  *
- * <p>Immutable: each method returns a new spec.
+ * <p>Immutable: each method returns a changed copy.
  */
 public final class EmbeddedKafkaSpec {
 
@@ -38,21 +38,19 @@ public final class EmbeddedKafkaSpec {
 
   /**
    * Keeps the records in {@code directory}, which is created when it is missing and survives {@link
-   * EmbeddedKafka#close()}. Default: a temporary directory that {@code close()} deletes.
+   * EmbeddedKafka#close()}. Defaults to a temporary directory that {@code close()} deletes.
    *
    * @param directory the directory; one broker at a time may use it
-   * @return the new spec
    */
   public EmbeddedKafkaSpec dataDirectory(Path directory) {
     return new EmbeddedKafkaSpec(Objects.requireNonNull(directory, "directory"), port);
   }
 
   /**
-   * Listens on {@code port} of 127.0.0.1. Default: 0, a free port that is chosen once per broker. A
-   * broker whose clients outlive the process needs a fixed one.
+   * Listens on {@code port} of 127.0.0.1. Defaults to 0: a free port that is chosen once per
+   * broker. A broker whose clients outlive the process needs a fixed one.
    *
    * @param port 0..65535
-   * @return the new spec
    * @throws IllegalArgumentException if the port is out of range
    */
   public EmbeddedKafkaSpec port(int port) {

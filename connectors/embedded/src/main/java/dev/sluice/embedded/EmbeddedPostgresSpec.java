@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where an {@link EmbeddedPostgres} keeps its data, where it listens, and how much a commit means.
  *
- * <p>Immutable: each method returns a new spec.
+ * <p>Immutable: each method returns a changed copy.
  */
 public final class EmbeddedPostgresSpec {
 
@@ -40,20 +40,19 @@ public final class EmbeddedPostgresSpec {
 
   /**
    * Keeps the data in {@code directory}, which is created when it is missing and survives {@link
-   * EmbeddedPostgres#close()}. Default: a temporary directory that {@code close()} deletes.
+   * EmbeddedPostgres#close()}. Defaults to a temporary directory that {@code close()} deletes.
    *
    * @param directory the directory; one server at a time may use it
-   * @return the new spec
    */
   public EmbeddedPostgresSpec dataDirectory(Path directory) {
     return new EmbeddedPostgresSpec(Objects.requireNonNull(directory, "directory"), port, durable);
   }
 
   /**
-   * Listens on {@code port} of 127.0.0.1. Default: 0, a free port that is chosen once per server.
+   * Listens on {@code port} of 127.0.0.1. Defaults to 0: a free port that is chosen once per
+   * server.
    *
    * @param port 0..65535
-   * @return the new spec
    * @throws IllegalArgumentException if the port is out of range
    */
   public EmbeddedPostgresSpec port(int port) {
@@ -62,11 +61,10 @@ public final class EmbeddedPostgresSpec {
 
   /**
    * Whether a commit is on disk when it is confirmed ({@code fsync} and {@code
-   * synchronous_commit}). Default: true. Without it tests are quicker, and what was committed may
-   * be gone after {@link EmbeddedPostgres#kill()}.
+   * synchronous_commit}). Defaults to true. Without it tests are quicker, and what was committed
+   * may be gone after {@link EmbeddedPostgres#kill()}.
    *
    * @param durable false to trade durability for speed
-   * @return the new spec
    */
   public EmbeddedPostgresSpec durable(boolean durable) {
     return new EmbeddedPostgresSpec(dataDirectory, port, durable);

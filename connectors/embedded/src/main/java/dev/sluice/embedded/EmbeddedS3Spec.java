@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where an {@link EmbeddedS3} keeps its data, where it listens, and which buckets it has.
  *
- * <p>Immutable: each method returns a new spec.
+ * <p>Immutable: each method returns a changed copy.
  */
 public final class EmbeddedS3Spec {
 
@@ -42,21 +42,20 @@ public final class EmbeddedS3Spec {
 
   /**
    * Keeps the data in {@code directory}, which is created when it is missing and survives {@link
-   * EmbeddedS3#close()}. It has to be on a file system with extended attributes. Default: a
+   * EmbeddedS3#close()}. It has to be on a file system with extended attributes. Defaults to a
    * temporary directory that {@code close()} deletes.
    *
    * @param directory the directory; one server at a time may use it
-   * @return the new spec
    */
   public EmbeddedS3Spec dataDirectory(Path directory) {
     return new EmbeddedS3Spec(Objects.requireNonNull(directory, "directory"), port, buckets);
   }
 
   /**
-   * Listens on {@code port} of 127.0.0.1. Default: 0, a free port that is chosen once per server.
+   * Listens on {@code port} of 127.0.0.1. Defaults to 0: a free port that is chosen once per
+   * server.
    *
    * @param port 0..65535
-   * @return the new spec
    * @throws IllegalArgumentException if the port is out of range
    */
   public EmbeddedS3Spec port(int port) {
@@ -64,10 +63,9 @@ public final class EmbeddedS3Spec {
   }
 
   /**
-   * Has one more bucket when it starts. Default: none; clients can create them too.
+   * Has one more bucket when it starts. Defaults to none; clients can create them too.
    *
    * @param bucket 3 to 63 lower-case letters, digits and '-'
-   * @return the new spec
    * @throws IllegalArgumentException if the name is out of range
    */
   public EmbeddedS3Spec bucket(String bucket) {

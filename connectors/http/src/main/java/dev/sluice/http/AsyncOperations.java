@@ -20,6 +20,7 @@ import dev.sluice.observe.Metered;
 import dev.sluice.observe.Meters;
 import dev.sluice.store.OperationStore;
 import dev.sluice.store.StoreFailed;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -166,10 +167,10 @@ public final class AsyncOperations implements Metered {
      * Takes nothing more, lets what runs end, and gives back what has not ended in time, for
      * another instance; the attempt is not counted.
      *
-     * @param patience zero or more
+     * @param grace zero or more, at most 365 days
      * @return completes when nothing runs here any more, or was given up
      */
-    Mono<Void> stop(Duration patience);
+    Mono<Void> stop(Duration grace);
   }
 
   /**
@@ -199,12 +200,10 @@ public final class AsyncOperations implements Metered {
     if (callbacks != null) {
       callbacks.soon();
     }
-    return patience -> {
-      if (patience.isNegative()) {
-        throw new IllegalArgumentException("patience: " + patience + " (expected: >= PT0S)");
-      }
+    return grace -> {
+      Times.notNegative("grace", grace);
       return Mono.fromRunnable(purging::stop)
-          .then(workers.stop(patience))
+          .then(workers.stop(grace))
           .doFinally(
               signal -> {
                 if (callbacks != null) {

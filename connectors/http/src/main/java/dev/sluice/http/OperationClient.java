@@ -202,7 +202,7 @@ public final class OperationClient {
 
   private Duration backoff(int failures) {
     Duration pause = spec.pollInterval.multipliedBy(1L << Math.min(failures, 10));
-    return Rounds.jittered(pause.compareTo(spec.longestPause) > 0 ? spec.longestPause : pause);
+    return Rounds.jittered(pause.compareTo(spec.maxPause) > 0 ? spec.maxPause : pause);
   }
 
   /** What the server says, in seconds or as a date; within our bounds. */
@@ -222,7 +222,7 @@ public final class OperationClient {
     if (pause.isNegative()) {
       return Duration.ZERO;
     }
-    return pause.compareTo(spec.longestPause) > 0 ? spec.longestPause : pause;
+    return pause.compareTo(spec.maxPause) > 0 ? spec.maxPause : pause;
   }
 
   /** Where a location points to, which must be the same server: it gets our credentials. */

@@ -16,6 +16,7 @@
 package dev.sluice.http;
 
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
@@ -23,7 +24,7 @@ import reactor.core.scheduler.Scheduler;
 /**
  * How an {@link OperationClient} asks.
  *
- * <p>Immutable: each method returns a new spec.
+ * <p>Immutable: each method returns a changed copy.
  */
 public final class OperationClientSpec {
 
@@ -31,11 +32,9 @@ public final class OperationClientSpec {
       new OperationClientSpec(
           Duration.ZERO, Duration.ofSeconds(1), Duration.ofMinutes(1), 5, 8 << 20, true, null);
 
-  private static final Duration LONGEST = Duration.ofDays(1);
-
   final Duration wait;
   final Duration pollInterval;
-  final Duration longestPause;
+  final Duration maxPause;
   final int retries;
   final int maxAnswer;
   final boolean cancels;
@@ -44,14 +43,14 @@ public final class OperationClientSpec {
   private OperationClientSpec(
       Duration wait,
       Duration pollInterval,
-      Duration longestPause,
+      Duration maxPause,
       int retries,
       int maxAnswer,
       boolean cancels,
       @Nullable Scheduler timer) {
     this.wait = wait;
     this.pollInterval = pollInterval;
-    this.longestPause = longestPause;
+    this.maxPause = maxPause;
     this.retries = retries;
     this.maxAnswer = maxAnswer;
     this.cancels = cancels;
@@ -67,33 +66,37 @@ public final class OperationClientSpec {
    * @throws IllegalArgumentException if out of range
    */
   public OperationClientSpec wait(Duration wait) {
-    if (wait.isNegative() || wait.compareTo(Duration.ofHours(1)) > 0) {
-      throw new IllegalArgumentException("wait: " + wait + " (expected: PT0S..PT1H)");
-    }
+    Times.between("wait", wait, Duration.ZERO, Duration.ofHours(1));
     return new OperationClientSpec(
-        wait, pollInterval, longestPause, retries, maxAnswer, cancels, timer);
+        wait, pollInterval, maxPause, retries, maxAnswer, cancels, timer);
   }
 
   /**
    * How long to pause before asking again when the server does not say. Defaults to 1 s.
    *
-   * @param interval more than zero, at most 1 day
+   * @param interval more than zero, at most 365 days
    * @throws IllegalArgumentException if out of range
    */
   public OperationClientSpec pollInterval(Duration interval) {
     return new OperationClientSpec(
-        wait, positive("pollInterval", interval), longestPause, retries, maxAnswer, cancels, timer);
+        wait,
+        Times.positive("pollInterval", interval),
+        maxPause,
+        retries,
+        maxAnswer,
+        cancels,
+        timer);
   }
 
   /**
    * The longest pause, whatever the server says. Defaults to 1 minute.
    *
-   * @param pause more than zero, at most 1 day
+   * @param pause more than zero, at most 365 days
    * @throws IllegalArgumentException if out of range
    */
-  public OperationClientSpec longestPause(Duration pause) {
+  public OperationClientSpec maxPause(Duration pause) {
     return new OperationClientSpec(
-        wait, pollInterval, positive("longestPause", pause), retries, maxAnswer, cancels, timer);
+        wait, pollInterval, Times.positive("maxPause", pause), retries, maxAnswer, cancels, timer);
   }
 
   /**
@@ -108,7 +111,7 @@ public final class OperationClientSpec {
       throw new IllegalArgumentException("retries: " + retries + " (expected: >= 0)");
     }
     return new OperationClientSpec(
-        wait, pollInterval, longestPause, retries, maxAnswer, cancels, timer);
+        wait, pollInterval, maxPause, retries, maxAnswer, cancels, timer);
   }
 
   /**
@@ -121,16 +124,14 @@ public final class OperationClientSpec {
     if (bytes < 0) {
       throw new IllegalArgumentException("maxAnswer: " + bytes + " (expected: >= 0)");
     }
-    return new OperationClientSpec(
-        wait, pollInterval, longestPause, retries, bytes, cancels, timer);
+    return new OperationClientSpec(wait, pollInterval, maxPause, retries, bytes, cancels, timer);
   }
 
   /**
    * Lets operations go on whose result nobody waits for any more; by default they are cancelled.
    */
   public OperationClientSpec leaveRunning() {
-    return new OperationClientSpec(
-        wait, pollInterval, longestPause, retries, maxAnswer, false, timer);
+    return new OperationClientSpec(wait, pollInterval, maxPause, retries, maxAnswer, false, timer);
   }
 
   /**
@@ -140,20 +141,6 @@ public final class OperationClientSpec {
    */
   public OperationClientSpec timer(Scheduler timer) {
     return new OperationClientSpec(
-        wait,
-        pollInterval,
-        longestPause,
-        retries,
-        maxAnswer,
-        cancels,
-        Timers.require("timer", timer));
-  }
-
-  private static Duration positive(String what, Duration value) {
-    if (value.isZero() || value.isNegative() || value.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          what + ": " + value + " (expected: > PT0S, <= " + LONGEST + ")");
-    }
-    return value;
+        wait, pollInterval, maxPause, retries, maxAnswer, cancels, Timers.require("timer", timer));
   }
 }

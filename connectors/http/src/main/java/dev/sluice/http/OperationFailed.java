@@ -15,6 +15,7 @@
  */
 package dev.sluice.http;
 
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -55,9 +56,7 @@ public final class OperationFailed extends RuntimeException {
    * @throws IllegalArgumentException if {@code retryAfter} is out of range
    */
   public static OperationFailed retryAfter(Problem problem, Duration retryAfter) {
-    if (retryAfter.isNegative()) {
-      throw new IllegalArgumentException("retryAfter: " + retryAfter + " (expected: >= PT0S)");
-    }
+    Times.notNegative("retryAfter", retryAfter);
     return new OperationFailed(problem, null, retryAfter);
   }
 

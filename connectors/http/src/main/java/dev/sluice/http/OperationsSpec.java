@@ -17,6 +17,7 @@ package dev.sluice.http;
 
 import dev.sluice.store.OperationStore;
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -31,7 +32,7 @@ import reactor.core.scheduler.Scheduler;
 /**
  * How {@link AsyncOperations} accepts, answers and works.
  *
- * <p>Immutable: each method returns a new spec.
+ * <p>Immutable: each method returns a changed copy.
  */
 public final class OperationsSpec {
 
@@ -52,7 +53,6 @@ public final class OperationsSpec {
   }
 
   private static final Pattern PATH = Pattern.compile("(/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)+");
-  private static final Duration LONGEST = Duration.ofDays(3_650);
 
   String submitAt;
   String statusAt;
@@ -252,9 +252,7 @@ public final class OperationsSpec {
    * @throws IllegalArgumentException if out of range
    */
   public OperationsSpec maxWait(Duration maxWait) {
-    if (maxWait.isNegative() || maxWait.compareTo(Duration.ofHours(1)) > 0) {
-      throw new IllegalArgumentException("maxWait: " + maxWait + " (expected: PT0S..PT1H)");
-    }
+    Times.between("maxWait", maxWait, Duration.ZERO, Duration.ofHours(1));
     OperationsSpec copy = new OperationsSpec(this);
     copy.maxWait = maxWait;
     return copy;
@@ -277,12 +275,12 @@ public final class OperationsSpec {
    * How often the store is asked for changes that another instance has made, while anybody waits.
    * Defaults to 500 ms.
    *
-   * @param interval more than zero
+   * @param interval more than zero, at most 365 days
    * @throws IllegalArgumentException if out of range
    */
   public OperationsSpec watchInterval(Duration interval) {
     OperationsSpec copy = new OperationsSpec(this);
-    copy.watchInterval = positive("watchInterval", interval);
+    copy.watchInterval = Times.positive("watchInterval", interval);
     return copy;
   }
 
@@ -300,7 +298,7 @@ public final class OperationsSpec {
     }
     OperationsSpec copy = new OperationsSpec(this);
     copy.leastRetryAfter = least;
-    copy.mostRetryAfter = positive("retryAfter", most);
+    copy.mostRetryAfter = Times.positive("retryAfter", most);
     return copy;
   }
 
@@ -308,17 +306,14 @@ public final class OperationsSpec {
    * How long the result can be fetched, and how long after that the answer is 410 rather than 404;
    * a key is a key for as long. Defaults to 1 day and 7 days.
    *
-   * @param retention more than zero
-   * @param remembered zero or more
+   * @param retention more than zero, at most 3650 days
+   * @param remembered zero or more, at most 3650 days
    * @throws IllegalArgumentException if out of range
    */
   public OperationsSpec retention(Duration retention, Duration remembered) {
-    if (remembered.isNegative() || remembered.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          "remembered: " + remembered + " (expected: PT0S.." + LONGEST + ")");
-    }
+    Times.between("remembered", remembered, Duration.ZERO, Times.LONGEST_RETENTION);
     OperationsSpec copy = new OperationsSpec(this);
-    copy.retention = positive("retention", retention);
+    copy.retention = Times.retention("retention", retention);
     copy.remembered = remembered;
     return copy;
   }
@@ -332,9 +327,9 @@ public final class OperationsSpec {
    * @throws IllegalArgumentException if out of range
    */
   public OperationsSpec concurrency(int operations) {
-    if (operations < 1 || operations > OperationStore.MAX_AT_ONCE) {
+    if (operations < 1 || operations > OperationStore.MAX_LIMIT) {
       throw new IllegalArgumentException(
-          "concurrency: " + operations + " (expected: 1.." + OperationStore.MAX_AT_ONCE + ")");
+          "concurrency: " + operations + " (expected: 1.." + OperationStore.MAX_LIMIT + ")");
     }
     OperationsSpec copy = new OperationsSpec(this);
     copy.concurrency = operations;
@@ -345,15 +340,12 @@ public final class OperationsSpec {
    * How long an operation stays with an instance that has died; while it lives it renews the lease
    * at a quarter of it. Defaults to 30 s.
    *
-   * @param lease 100 ms or more
+   * @param lease 100 ms to 365 days
    * @throws IllegalArgumentException if out of range
    */
   public OperationsSpec lease(Duration lease) {
-    if (lease.toMillis() < 100) {
-      throw new IllegalArgumentException("lease: " + lease + " (expected: >= PT0.1S)");
-    }
     OperationsSpec copy = new OperationsSpec(this);
-    copy.lease = positive("lease", lease);
+    copy.lease = Times.between("lease", lease, Duration.ofMillis(100), Times.LONGEST);
     return copy;
   }
 
@@ -361,12 +353,12 @@ public final class OperationsSpec {
    * How often the store is asked for work that another instance has accepted, or left behind.
    * Defaults to 1 s.
    *
-   * @param interval more than zero
+   * @param interval more than zero, at most 365 days
    * @throws IllegalArgumentException if out of range
    */
   public OperationsSpec pollInterval(Duration interval) {
     OperationsSpec copy = new OperationsSpec(this);
-    copy.pollInterval = positive("pollInterval", interval);
+    copy.pollInterval = Times.positive("pollInterval", interval);
     return copy;
   }
 
@@ -374,12 +366,12 @@ public final class OperationsSpec {
    * How long the work on one operation may take; then it is cancelled, and the operation has failed
    * with a {@link TimeoutException}. Defaults to 1 hour.
    *
-   * @param timeout more than zero
+   * @param timeout more than zero, at most 365 days
    * @throws IllegalArgumentException if out of range
    */
   public OperationsSpec timeout(Duration timeout) {
     OperationsSpec copy = new OperationsSpec(this);
-    copy.timeout = positive("timeout", timeout);
+    copy.timeout = Times.positive("timeout", timeout);
     return copy;
   }
 
@@ -448,14 +440,6 @@ public final class OperationsSpec {
   private static int positive(String what, int value) {
     if (value < 1) {
       throw new IllegalArgumentException(what + ": " + value + " (expected: >= 1)");
-    }
-    return value;
-  }
-
-  private static Duration positive(String what, Duration value) {
-    if (value.isZero() || value.isNegative() || value.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          what + ": " + value + " (expected: > PT0S, <= " + LONGEST + ")");
     }
     return value;
   }

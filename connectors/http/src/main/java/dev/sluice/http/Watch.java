@@ -114,7 +114,7 @@ final class Watch {
 
   private Mono<Duration> round() {
     return Flux.fromIterable(toLookAt())
-        .buffer(OperationStore.MAX_AT_ONCE)
+        .buffer(OperationStore.MAX_LIMIT)
         .concatMap(this::look)
         .then(
             Mono.defer(

@@ -16,6 +16,7 @@
 package dev.sluice.http;
 
 import dev.sluice.Experimental;
+import dev.sluice.time.Times;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -97,8 +98,8 @@ public final class Webhooks {
   /**
    * Signed with the secrets of the caller.
    *
-   * @param secrets for a caller, as for {@link #signedWith}; called for each callback, and must not
-   *     block
+   * @param secrets for a caller, as for {@link #signedWith}; called for each attempt, and must not
+   *     block. Without them, because it throws or gives none, the attempt has failed
    */
   public static Webhooks signedFor(Function<? super String, List<String>> secrets) {
     Objects.requireNonNull(secrets, "secrets");
@@ -157,14 +158,12 @@ public final class Webhooks {
    * retained any more, nobody is told. Defaults to 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h,
    * 24 h.
    *
-   * @param pauses none for a single attempt; each more than zero, at most 30 days
+   * @param pauses none for a single attempt; each more than zero, at most 365 days
    * @throws IllegalArgumentException if one is out of range
    */
   public Webhooks pauses(Duration... pauses) {
     for (Duration pause : pauses) {
-      if (pause.isZero() || pause.isNegative() || pause.compareTo(Duration.ofDays(30)) > 0) {
-        throw new IllegalArgumentException("pauses: " + pause + " (expected: > PT0S, <= PT720H)");
-      }
+      Times.positive("pauses", pause);
     }
     Webhooks copy = new Webhooks(this);
     copy.pauses = List.of(pauses);
@@ -178,9 +177,7 @@ public final class Webhooks {
    * @throws IllegalArgumentException if out of range
    */
   public Webhooks timeout(Duration timeout) {
-    if (timeout.toMillis() < 100 || timeout.compareTo(Duration.ofMinutes(5)) > 0) {
-      throw new IllegalArgumentException("timeout: " + timeout + " (expected: PT0.1S..PT5M)");
-    }
+    Times.between("timeout", timeout, Duration.ofMillis(100), Duration.ofMinutes(5));
     Webhooks copy = new Webhooks(this);
     copy.timeout = timeout;
     return copy;

@@ -146,12 +146,12 @@ final class Workers {
   }
 
   /** Takes nothing more, lets what runs end within the time, and gives the rest back. */
-  Mono<Void> stop(Duration patience) {
+  Mono<Void> stop(Duration grace) {
     return Mono.defer(
         () -> {
           stopping = true;
           return idle()
-              .timeout(patience, Mono.defer(this::giveBack), timer)
+              .timeout(grace, Mono.defer(this::giveBack), timer)
               .doFinally(signal -> rounds.stop());
         });
   }

@@ -175,6 +175,19 @@ class OperationClientTest {
   }
 
   @Test
+  void waitsNoLongerThanItWantsToWhateverTheServerSays() {
+    answers(answer(202, "Location", "/operations/1", "Retry-After", "3600"), answer(200));
+    List<HttpAnswer> results = new ArrayList<>();
+    open.add(
+        client(s -> s.maxPause(Duration.ofSeconds(3)))
+            .submit(uri("/claims"), BAG)
+            .subscribe(results::add));
+    awaitRequests(1);
+    passUntilRequests(2, Duration.ofSeconds(3));
+    Await.until("the result", () -> !results.isEmpty());
+  }
+
+  @Test
   void followsARealServer() {
     AsyncOperations operations =
         AsyncOperations.create(
@@ -344,7 +357,10 @@ class OperationClientTest {
         .withMessage("retries: -1 (expected: >= 0)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> client(s -> s.pollInterval(Duration.ZERO)))
-        .withMessage("pollInterval: PT0S (expected: > PT0S, <= PT24H)");
+        .withMessage("pollInterval: PT0S (expected: > PT0S, <= PT8760H)");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> client(s -> s.maxPause(Duration.ZERO)))
+        .withMessage("maxPause: PT0S (expected: > PT0S, <= PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> client(s -> s).submit(URI.create("/claims"), BAG))
         .withMessage("to: /claims (expected: an absolute address of http or https)");

@@ -202,6 +202,38 @@ class WebhooksTest {
     assertThat(received.peek().body()).contains("operation.failed");
   }
 
+  @Test
+  void signsWithTheSecretsOfTheCaller() {
+    AtomicInteger asked = new AtomicInteger();
+    Function<String, List<String>> secrets =
+        caller -> {
+          if (asked.getAndIncrement() == 0) {
+            throw new IllegalStateException("the vault is away");
+          }
+          return List.of(caller.equals("alice") ? OTHER : SECRET);
+        };
+    Site site =
+        site(
+            w ->
+                Webhooks.signedFor(secrets)
+                    .plainToo()
+                    .allowing("127.0.0.0/8")
+                    .pauses(Duration.ofMillis(20)));
+    submit(site, "bag", receiverUrl());
+    awaitReceived(1);
+    Received callback = received.peek();
+    assertThat(callback.headers())
+        .containsEntry(
+            "webhook-signature",
+            WebhookSigner.sign(
+                List.of(WebhookSigner.key(OTHER)),
+                callback.headers().get("webhook-id"),
+                Long.parseLong(callback.headers().get("webhook-timestamp")),
+                callback.body().getBytes(UTF_8)));
+    Await.until("it to be counted", () -> operations.stats().callbacks() == 1);
+    assertThat(operations.stats().callbackFailures()).isOne(); // the one without secrets
+  }
+
   // == again ==
 
   @Test
@@ -473,7 +505,7 @@ class WebhooksTest {
         .withMessage("timeout: PT0S (expected: PT0.1S..PT5M)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> webhooks.pauses(Duration.ZERO))
-        .withMessage("pauses: PT0S (expected: > PT0S, <= PT720H)");
+        .withMessage("pauses: PT0S (expected: > PT0S, <= PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> webhooks.concurrency(0))
         .withMessage("concurrency: 0 (expected: 1..1000)");

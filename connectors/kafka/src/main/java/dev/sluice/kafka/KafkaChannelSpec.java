@@ -16,6 +16,7 @@
 package dev.sluice.kafka;
 
 import dev.sluice.Experimental;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which topic a {@link KafkaChannel} receives from and sends to, and how.
  *
- * <p>Immutable: each method returns a new spec. {@link #bootstrapServers}, {@link #topic} and
+ * <p>Immutable: each method returns a changed copy. {@link #bootstrapServers}, {@link #topic} and
  * {@link #group} must be given.
  */
 public final class KafkaChannelSpec {
@@ -84,7 +85,7 @@ public final class KafkaChannelSpec {
    * once, without waiting for the session of its former life to end. No two receivers of a group
    * may use the same id at the same time: the older one fails. With {@link GroupProtocol#CONSUMER}
    * the newer one fails instead, also with the id of a receiver that crashed, until that one's
-   * session has ended. Default: none.
+   * session has ended. Defaults to none.
    *
    * @throws IllegalArgumentException if it is blank
    */
@@ -94,7 +95,7 @@ public final class KafkaChannelSpec {
 
   /**
    * How the members of the group share the partitions. All members should use the same one; a group
-   * that is empty can change it. Default: {@link GroupProtocol#CLASSIC}.
+   * that is empty can change it. Defaults to {@link GroupProtocol#CLASSIC}.
    */
   @Experimental
   public KafkaChannelSpec groupProtocol(GroupProtocol protocol) {
@@ -102,7 +103,7 @@ public final class KafkaChannelSpec {
   }
 
   /**
-   * Where a group begins in a partition without a committed offset. Default: {@link
+   * Where a group begins in a partition without a committed offset. Defaults to {@link
    * StartAt#EARLIEST}.
    */
   public KafkaChannelSpec startAt(StartAt startAt) {
@@ -113,7 +114,7 @@ public final class KafkaChannelSpec {
    * Where a partition goes on if the log does not hold the offset that is to be read next: its
    * retention has deleted records before they were read, or it was cut off and is read anew. Either
    * way records may have been lost, so that by default the receiver fails and names the offsets.
-   * Default: {@link StartAt#FAIL}.
+   * Defaults to {@link StartAt#FAIL}.
    */
   public KafkaChannelSpec outOfRange(StartAt goOnAt) {
     return with(d -> d.outOfRange = Objects.requireNonNull(goOnAt, "goOnAt"));
@@ -121,7 +122,7 @@ public final class KafkaChannelSpec {
 
   /**
    * How many records of one partition may follow the oldest unsettled one before that partition is
-   * paused; it goes on at half of it. The others are not affected. Default: 4096.
+   * paused; it goes on at half of it. The others are not affected. Defaults to 4096.
    *
    * @param records 1 to 1 000 000
    * @throws IllegalArgumentException if it is out of range
@@ -132,7 +133,7 @@ public final class KafkaChannelSpec {
 
   /**
    * How many bytes the unsettled records of one partition may take before it is paused; it goes on
-   * at half of it. A partition can pass it by what a poll brings. Default: 16 MiB.
+   * at half of it. A partition can pass it by what a poll brings. Defaults to 16 MiB.
    *
    * @param bytes 1 to 1 GiB
    * @throws IllegalArgumentException if it is out of range
@@ -146,7 +147,7 @@ public final class KafkaChannelSpec {
 
   /**
    * How many records a poll takes at most, from all partitions together. A partition can pass its
-   * high watermark by so many. Default: 500.
+   * high watermark by so many. Defaults to 500.
    *
    * @param records 1 to 100 000
    * @throws IllegalArgumentException if it is out of range
@@ -156,7 +157,7 @@ public final class KafkaChannelSpec {
   }
 
   /**
-   * How often offsets are committed. A crash repeats what was settled since. Default: 1 s.
+   * How often offsets are committed. A crash repeats what was settled since. Defaults to 1 s.
    *
    * @param interval 1 ms to 1 h
    * @throws IllegalArgumentException if it is out of range
@@ -165,12 +166,12 @@ public final class KafkaChannelSpec {
     return with(
         d ->
             d.commitInterval =
-                Require.between(
+                Times.between(
                     "commitInterval", interval, Duration.ofMillis(1), Duration.ofHours(1)));
   }
 
   /**
-   * After how many offsets they are committed before the interval is over. Default: 500.
+   * After how many offsets they are committed before the interval is over. Defaults to 500.
    *
    * @param offsets 1 or more
    * @throws IllegalArgumentException if it is out of range
@@ -182,7 +183,7 @@ public final class KafkaChannelSpec {
   /**
    * How many bytes a commit may take to say which records are settled although an older one is not.
    * The next owner of the partition does not deliver those again: a single record that is stuck for
-   * long does not make a crash repeat thousands. What does not fit is repeated. Default: 3000.
+   * long does not make a crash repeat thousands. What does not fit is repeated. Defaults to 3000.
    *
    * @param bytes 0 to 32 767; 0 saves nothing and believes nothing. More than the broker takes
    *     ({@code offset.metadata.max.bytes}, 4096 unless configured) is as good as 0
@@ -195,7 +196,7 @@ public final class KafkaChannelSpec {
   /**
    * How often the offset of a partition in which nothing happens is committed once more, so that
    * the broker does not forget it. Must be less than what the broker keeps it for ({@code
-   * offsets.retention.minutes}, a week unless configured). Default: 1 day.
+   * offsets.retention.minutes}, a week unless configured). Defaults to 1 day.
    *
    * @param interval 1 s to 30 days
    * @throws IllegalArgumentException if it is out of range
@@ -204,13 +205,14 @@ public final class KafkaChannelSpec {
     return with(
         d ->
             d.refreshOffsets =
-                Require.between(
+                Times.between(
                     "refreshOffsets", interval, Duration.ofSeconds(1), Duration.ofDays(30)));
   }
 
   /**
    * How long a partition that goes to another member waits for its deliveries that are out. What is
-   * settled in this time is not delivered twice; the rest is lost to the new owner. Default: 3 s.
+   * settled in this time is not delivered twice; the rest is lost to the new owner. Defaults to 3
+   * s.
    *
    * @param drain zero to 1 min
    * @throws IllegalArgumentException if it is out of range
@@ -219,11 +221,11 @@ public final class KafkaChannelSpec {
     return with(
         d ->
             d.revokeDrain =
-                Require.between("revokeDrain", drain, Duration.ZERO, Duration.ofMinutes(1)));
+                Times.between("revokeDrain", drain, Duration.ZERO, Duration.ofMinutes(1)));
   }
 
   /**
-   * After how long without a sign of life a member loses its partitions. Default: 6 s, so that
+   * After how long without a sign of life a member loses its partitions. Defaults to 6 s, so that
    * another one takes over quickly. Only for {@link GroupProtocol#CLASSIC}; otherwise the broker
    * says ({@code group.consumer.session.timeout.ms}, or that of the group).
    *
@@ -234,13 +236,13 @@ public final class KafkaChannelSpec {
     return with(
         d ->
             d.sessionTimeout =
-                Require.between(
+                Times.between(
                     "sessionTimeout", timeout, Duration.ofSeconds(1), Duration.ofMinutes(30)));
   }
 
   /**
    * How long the end of a receiver may take once its deliveries are settled: dead letters that are
-   * on their way, the last commit, leaving the group. Default: 5 s.
+   * on their way, the last commit, leaving the group. Defaults to 5 s.
    *
    * @param timeout 100 ms to 1 min
    * @throws IllegalArgumentException if it is out of range
@@ -249,14 +251,14 @@ public final class KafkaChannelSpec {
     return with(
         d ->
             d.closeTimeout =
-                Require.between(
+                Times.between(
                     "closeTimeout", timeout, Duration.ofMillis(100), Duration.ofMinutes(1)));
   }
 
   /**
    * For how long a record may stay unsettled, keeping the commits of its partition behind it, until
    * {@link KafkaChannel#warning()} says so. Longer than the longest work and its retries take.
-   * Default: 5 min.
+   * Defaults to 5 min.
    *
    * @param age 1 s to 30 days
    * @throws IllegalArgumentException if it is out of range
@@ -265,7 +267,7 @@ public final class KafkaChannelSpec {
     return with(
         d ->
             d.stallWarning =
-                Require.between("stallWarning", age, Duration.ofSeconds(1), Duration.ofDays(30)));
+                Times.between("stallWarning", age, Duration.ofSeconds(1), Duration.ofDays(30)));
   }
 
   /**

@@ -15,6 +15,7 @@
  */
 package dev.sluice.kafka;
 
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -24,8 +25,8 @@ import org.apache.kafka.clients.producer.ProducerConfig;
 /**
  * Where a {@link KafkaOutbound} sends to, and how.
  *
- * <p>Immutable: each method returns a new spec. {@link #bootstrapServers} and {@link #topic} must
- * be given.
+ * <p>Immutable: each method returns a changed copy. {@link #bootstrapServers} and {@link #topic}
+ * must be given.
  */
 public final class KafkaOutboundSpec {
 
@@ -97,7 +98,7 @@ public final class KafkaOutboundSpec {
 
   /**
    * How many bytes may be with the producer and not yet confirmed; further messages wait. A single
-   * message that is larger goes alone. Default: 32 MiB.
+   * message that is larger goes alone. Defaults to 32 MiB.
    *
    * @param bytes 1 to 1 GiB
    * @throws IllegalArgumentException if it is out of range
@@ -132,7 +133,7 @@ public final class KafkaOutboundSpec {
   }
 
   /**
-   * After what time without a confirmation a send fails. Default: 30 s.
+   * After what time without a confirmation a send fails. Defaults to 30 s.
    *
    * @param timeout 1 s to 10 min
    * @throws IllegalArgumentException if it is out of range
@@ -143,7 +144,7 @@ public final class KafkaOutboundSpec {
         topic,
         maxInFlightBytes,
         maxMessageBytes,
-        Require.between("deliveryTimeout", timeout, Duration.ofSeconds(1), Duration.ofMinutes(10)),
+        Times.between("deliveryTimeout", timeout, Duration.ofSeconds(1), Duration.ofMinutes(10)),
         properties);
   }
 

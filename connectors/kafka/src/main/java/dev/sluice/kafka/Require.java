@@ -15,8 +15,6 @@
  */
 package dev.sluice.kafka;
 
-import java.time.Duration;
-
 /** Checks of what specs are given. */
 final class Require {
 
@@ -31,14 +29,6 @@ final class Require {
 
   static int between(String what, int value, int min, int max) {
     if (value < min || value > max) {
-      throw new IllegalArgumentException(
-          what + ": " + value + " (expected: " + min + ".." + max + ")");
-    }
-    return value;
-  }
-
-  static Duration between(String what, Duration value, Duration min, Duration max) {
-    if (value.compareTo(min) < 0 || value.compareTo(max) > 0) {
       throw new IllegalArgumentException(
           what + ": " + value + " (expected: " + min + ".." + max + ")");
     }

@@ -56,8 +56,6 @@ public final class MemoryAggregationStore implements AggregationStore {
    */
 
   /** What ends later than that never ends. */
-  private static final Duration CENTURY = Duration.ofDays(36_525);
-
   private static final String NOBODY = "";
 
   private final Clock clock;
@@ -131,7 +129,7 @@ public final class MemoryAggregationStore implements AggregationStore {
     Objects.requireNonNull(key, "key");
     Aggregation.requirePayload("request", request);
     List<String> expected = Aggregation.requireLegs(legs);
-    requirePositive("within", within);
+    Require.positive("within", within);
     return Mono.fromSupplier(
         () -> {
           Instant now = clock.instant();
@@ -143,7 +141,7 @@ public final class MemoryAggregationStore implements AggregationStore {
                       key,
                       absent -> {
                         takePlace();
-                        Instant end = end(now, within);
+                        Instant end = Ends.of(now, within);
                         return new Entry(
                             State.OPEN, request, expected, List.of(), end, NOBODY, end, null);
                       }))
@@ -196,7 +194,7 @@ public final class MemoryAggregationStore implements AggregationStore {
   @Override
   public Mono<Claimed> close(AggregationKey key, Duration lease) {
     Objects.requireNonNull(key, "key");
-    requirePositive("lease", lease);
+    Require.positive("lease", lease);
     return Mono.fromSupplier(
         () ->
             claim(
@@ -208,8 +206,8 @@ public final class MemoryAggregationStore implements AggregationStore {
   @Override
   public Flux<Claimed> overdue(String scope, Duration lease, int limit) {
     AggregationKey any = new AggregationKey(scope, "any");
-    requirePositive("lease", lease);
-    requireLimit(limit, 100);
+    Require.positive("lease", lease);
+    Require.limit(limit, 100);
     return Flux.defer(
         () -> {
           Instant now = clock.instant();
@@ -244,7 +242,8 @@ public final class MemoryAggregationStore implements AggregationStore {
     Instant now = clock.instant();
     Entry entry =
         entries.computeIfPresent(
-            key, (k, held) -> free.test(held, now) ? held.closed(token, end(now, lease)) : held);
+            key,
+            (k, held) -> free.test(held, now) ? held.closed(token, Ends.of(now, lease)) : held);
     return entry == null || !entry.token().equals(token)
         ? null
         : new Claimed(entry.aggregation(key, now), token);
@@ -253,7 +252,7 @@ public final class MemoryAggregationStore implements AggregationStore {
   @Override
   public Mono<Boolean> complete(
       Claimed claimed, @Nullable Message<byte[]> result, Duration retention) {
-    requirePositive("retention", retention);
+    Require.positive("retention", retention);
     if (result != null) {
       Aggregation.requirePayload("result", result);
     }
@@ -262,7 +261,7 @@ public final class MemoryAggregationStore implements AggregationStore {
         (entry, now) ->
             entry.state() == State.COMPLETED
                 ? entry
-                : entry.completed(result, end(now, retention)));
+                : entry.completed(result, Ends.of(now, retention)));
   }
 
   @Override
@@ -295,7 +294,7 @@ public final class MemoryAggregationStore implements AggregationStore {
 
   @Override
   public Mono<Integer> purge(int limit) {
-    requireLimit(limit, 100_000);
+    Require.limit(limit, 100_000);
     return Mono.fromSupplier(() -> forget(clock.instant(), limit));
   }
 
@@ -323,21 +322,5 @@ public final class MemoryAggregationStore implements AggregationStore {
       }
     }
     return forgotten;
-  }
-
-  private static Instant end(Instant now, Duration time) {
-    return time.compareTo(CENTURY) > 0 ? now.plus(CENTURY) : now.plus(time);
-  }
-
-  private static void requirePositive(String what, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
-    }
-  }
-
-  private static void requireLimit(int limit, int most) {
-    if (limit < 1 || limit > most) {
-      throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + most + ")");
-    }
   }
 }

@@ -16,14 +16,13 @@
 package dev.sluice.memory;
 
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /** The options of a {@link MemoryChannel}. Immutable: each method returns a changed copy. */
 public final class MemoryChannelSpec {
-
-  private static final Duration LONGEST_LEASE = Duration.ofDays(365);
 
   private final int capacity;
   private final Duration maxLease;
@@ -60,10 +59,7 @@ public final class MemoryChannelSpec {
    * @param maxLease more than zero, at most 365 days
    */
   public MemoryChannelSpec maxLease(Duration maxLease) {
-    if (maxLease.isNegative() || maxLease.isZero() || maxLease.compareTo(LONGEST_LEASE) > 0) {
-      throw new IllegalArgumentException(
-          "maxLease: " + maxLease + " (expected: > PT0S, <= " + LONGEST_LEASE + ")");
-    }
+    Times.positive("maxLease", maxLease);
     return new MemoryChannelSpec(capacity, maxLease, scheduler);
   }
 

@@ -50,8 +50,6 @@ public final class MemoryDeadLetters implements DeadLetters {
    * look at each letter. No code of others runs there.
    */
 
-  private static final Duration CENTURY = Duration.ofDays(36_525);
-
   private final Clock clock;
   private final int maxLetters;
   private final Map<Long, Entry> letters = new LinkedHashMap<>();
@@ -158,15 +156,13 @@ public final class MemoryDeadLetters implements DeadLetters {
   @Override
   public Flux<Claimed> claim(DeadLetterQuery query, Duration lease) {
     Objects.requireNonNull(query, "query");
-    if (lease.isNegative() || lease.isZero()) {
-      throw new IllegalArgumentException("lease: " + lease + " (expected: > PT0S)");
-    }
+    Require.positive("lease", lease);
     return locked(() -> claim(query, lease, clock.instant())).flatMapIterable(list -> list);
   }
 
   private List<Claimed> claim(DeadLetterQuery query, Duration lease, Instant now) {
     String token = UUID.randomUUID().toString();
-    Instant until = now.plus(lease.compareTo(CENTURY) > 0 ? CENTURY : lease);
+    Instant until = Ends.of(now, lease);
     List<Map.Entry<Long, Entry>> free =
         inOrder(query, now)
             .filter(entry -> !entry.getValue().isClaimed(now))

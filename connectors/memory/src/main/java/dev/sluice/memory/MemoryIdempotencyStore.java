@@ -54,9 +54,8 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
    */
 
   /** What ends later than that never ends. */
-  private static final Duration CENTURY = Duration.ofDays(36_525);
-
   private final Clock clock;
+
   private final int maxKeys;
   private final Map<IdempotencyKey, Entry> entries = new ConcurrentHashMap<>();
   private final AtomicInteger count = new AtomicInteger();
@@ -95,7 +94,7 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
   @Override
   public Mono<Attempt> begin(IdempotencyKey key, Duration lease) {
     Objects.requireNonNull(key, "key");
-    requirePositive("lease", lease);
+    Require.positive("lease", lease);
     return Mono.fromSupplier(
         () -> {
           String token = UUID.randomUUID().toString();
@@ -114,7 +113,7 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
                         if (last == null) {
                           takePlace();
                         }
-                        return new Entry(token, end(now, lease), null);
+                        return new Entry(token, Ends.of(now, lease), null);
                       }));
           if (entry.token().equals(token)) {
             note(entry.until());
@@ -130,18 +129,18 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
   @Override
   public Mono<Boolean> renew(Attempt.Started started, Duration lease) {
     Objects.requireNonNull(started, "started");
-    requirePositive("lease", lease);
+    Require.positive("lease", lease);
     return change(
         started,
         (entry, now) ->
-            entry.completed() == null ? new Entry(entry.token(), end(now, lease), null) : null);
+            entry.completed() == null ? new Entry(entry.token(), Ends.of(now, lease), null) : null);
   }
 
   @Override
   public Mono<Boolean> complete(
       Attempt.Started started, byte @Nullable [] result, Duration retention) {
     Objects.requireNonNull(started, "started");
-    requirePositive("retention", retention);
+    Require.positive("retention", retention);
     if (result != null && result.length > MAX_RESULT) {
       throw new IllegalArgumentException(
           "result: " + result.length + " bytes (expected: <= " + MAX_RESULT + ")");
@@ -151,7 +150,7 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
         started,
         (entry, now) ->
             entry.completed() == null
-                ? new Entry(entry.token(), end(now, retention), new Attempt.Completed(copy))
+                ? new Entry(entry.token(), Ends.of(now, retention), new Attempt.Completed(copy))
                 : entry);
   }
 
@@ -200,9 +199,7 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
 
   @Override
   public Mono<Integer> purge(int limit) {
-    if (limit < 1 || limit > 100_000) {
-      throw new IllegalArgumentException("limit: " + limit + " (expected: 1..100000)");
-    }
+    Require.limit(limit, 100_000);
     return Mono.fromSupplier(() -> forget(clock.instant(), limit));
   }
 
@@ -251,16 +248,6 @@ public final class MemoryIdempotencyStore implements IdempotencyStore {
     long millis = end.toEpochMilli();
     if (millis < idle.get()) {
       idle.accumulateAndGet(millis, Math::min);
-    }
-  }
-
-  private static Instant end(Instant now, Duration time) {
-    return time.compareTo(CENTURY) > 0 ? now.plus(CENTURY) : now.plus(time);
-  }
-
-  private static void requirePositive(String what, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
     }
   }
 }

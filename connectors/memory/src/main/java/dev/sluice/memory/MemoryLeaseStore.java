@@ -56,7 +56,7 @@ public final class MemoryLeaseStore implements LeaseStore {
   public Mono<Lease> acquire(String name, String owner, Duration ttl) {
     requireText("name", name);
     requireText("owner", owner);
-    requirePositive(ttl);
+    Require.positive("ttl", ttl);
     return Mono.fromSupplier(
         () -> {
           String token = UUID.randomUUID().toString();
@@ -68,7 +68,7 @@ public final class MemoryLeaseStore implements LeaseStore {
                       (n, last) ->
                           last != null && last.until().isAfter(now)
                               ? last
-                              : new Lease(n, owner, fenceAfter(last), token, now.plus(ttl))));
+                              : new Lease(n, owner, fenceAfter(last), token, Ends.of(now, ttl))));
           return lease.token().equals(token) ? lease : null;
         });
   }
@@ -80,8 +80,8 @@ public final class MemoryLeaseStore implements LeaseStore {
   @Override
   public Mono<Lease> renew(Lease lease, Duration ttl) {
     Objects.requireNonNull(lease, "lease");
-    requirePositive(ttl);
-    return Mono.fromSupplier(() -> end(lease, clock.instant().plus(ttl)));
+    Require.positive("ttl", ttl);
+    return Mono.fromSupplier(() -> end(lease, Ends.of(clock.instant(), ttl)));
   }
 
   @Override
@@ -109,12 +109,6 @@ public final class MemoryLeaseStore implements LeaseStore {
     if (value.isEmpty() || value.length() > MAX_NAME) {
       throw new IllegalArgumentException(
           what + ": " + value.length() + " characters (expected: 1.." + MAX_NAME + ")");
-    }
-  }
-
-  private static void requirePositive(Duration ttl) {
-    if (ttl.isNegative() || ttl.isZero()) {
-      throw new IllegalArgumentException("ttl: " + ttl + " (expected: > PT0S)");
     }
   }
 }

@@ -54,7 +54,6 @@ public final class MemoryOperationStore implements OperationStore {
    * ends       each entry that is over, when its retention ends, then when it is forgotten
    */
 
-  private static final Duration CENTURY = Duration.ofDays(36_525);
   private static final int MAX_PURGE = 100_000;
 
   private final Clock clock;
@@ -210,9 +209,9 @@ public final class MemoryOperationStore implements OperationStore {
 
   @Override
   public Flux<Operation> find(Collection<String> ids) {
-    if (ids.size() > MAX_AT_ONCE) {
+    if (ids.size() > MAX_LIMIT) {
       throw new IllegalArgumentException(
-          "ids: " + ids.size() + " (expected: <= " + MAX_AT_ONCE + ")");
+          "ids: " + ids.size() + " (expected: <= " + MAX_LIMIT + ")");
     }
     List<String> asked = List.copyOf(ids);
     return locked(
@@ -260,8 +259,8 @@ public final class MemoryOperationStore implements OperationStore {
   @Override
   public Flux<Run> claim(String kind, int limit, Duration lease) {
     Objects.requireNonNull(kind, "kind");
-    requireLimit(limit, MAX_AT_ONCE);
-    requirePositive("lease", lease);
+    Require.limit(limit, MAX_LIMIT);
+    Require.positive("lease", lease);
     return locked(
             () -> {
               Instant now = clock.instant();
@@ -296,7 +295,7 @@ public final class MemoryOperationStore implements OperationStore {
   }
 
   private void lease(Entry entry, Instant now, Duration lease) {
-    entry.leased = end(now, lease);
+    entry.leased = Ends.of(now, lease);
     agenda(work, entry.asked.kind()).put(entry, entry.leased);
   }
 
@@ -311,7 +310,7 @@ public final class MemoryOperationStore implements OperationStore {
   @Override
   public Mono<Renewal> renew(Run run, @Nullable Progress progress, Duration lease) {
     Objects.requireNonNull(run, "run");
-    requirePositive("lease", lease);
+    Require.positive("lease", lease);
     return locked(
         () -> {
           Entry entry = held(run);
@@ -350,8 +349,8 @@ public final class MemoryOperationStore implements OperationStore {
     entry.ending = ending;
     entry.request = null;
     entry.revision++;
-    entry.until = end(now, entry.asked.retention());
-    entry.forgotten = end(entry.until, entry.asked.remembered());
+    entry.until = Ends.of(now, entry.asked.retention());
+    entry.forgotten = Ends.of(entry.until, entry.asked.remembered());
     agenda(work, entry.asked.kind()).remove(entry);
     ends.put(entry, entry.until);
     if (entry.asked.callback() != null) {
@@ -381,8 +380,8 @@ public final class MemoryOperationStore implements OperationStore {
   @Override
   public Flux<DueCallback> claimCallbacks(String kind, int limit, Duration lease) {
     Objects.requireNonNull(kind, "kind");
-    requireLimit(limit, MAX_AT_ONCE);
-    requirePositive("lease", lease);
+    Require.limit(limit, MAX_LIMIT);
+    Require.positive("lease", lease);
     return locked(
             () -> {
               Instant now = clock.instant();
@@ -395,7 +394,7 @@ public final class MemoryOperationStore implements OperationStore {
                 }
                 if (entry.until.isAfter(now)) {
                   entry.callbackClaimed = true;
-                  due.put(entry, end(now, lease));
+                  due.put(entry, Ends.of(now, lease));
                   claimed.add(
                       new DueCallback(
                           Objects.requireNonNull(entry.asked.callback()),
@@ -418,9 +417,7 @@ public final class MemoryOperationStore implements OperationStore {
   @Override
   public Mono<Boolean> postpone(DueCallback callback, Duration delay) {
     Objects.requireNonNull(callback, "callback");
-    if (delay.isNegative()) {
-      throw new IllegalArgumentException("delay: " + delay + " (expected: >= PT0S)");
-    }
+    Require.notNegative("delay", delay);
     return locked(() -> giveBack(callback, delay));
   }
 
@@ -434,7 +431,7 @@ public final class MemoryOperationStore implements OperationStore {
     if (delay == null) {
       due.remove(entry);
     } else {
-      due.put(entry, end(clock.instant(), delay));
+      due.put(entry, Ends.of(clock.instant(), delay));
     }
     return true;
   }
@@ -443,7 +440,7 @@ public final class MemoryOperationStore implements OperationStore {
 
   @Override
   public Mono<Integer> purge(int limit) {
-    requireLimit(limit, MAX_PURGE);
+    Require.limit(limit, MAX_PURGE);
     return locked(() -> purge(clock.instant(), limit));
   }
 
@@ -480,21 +477,5 @@ public final class MemoryOperationStore implements OperationStore {
 
   private static Agenda<Entry> agenda(Map<String, Agenda<Entry>> agendas, String kind) {
     return agendas.computeIfAbsent(kind, k -> new Agenda<>());
-  }
-
-  private static Instant end(Instant from, Duration time) {
-    return time.compareTo(CENTURY) > 0 ? from.plus(CENTURY) : from.plus(time);
-  }
-
-  private static void requireLimit(int limit, int max) {
-    if (limit < 1 || limit > max) {
-      throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + max + ")");
-    }
-  }
-
-  private static void requirePositive(String what, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
-    }
   }
 }

@@ -47,8 +47,6 @@ public final class MemoryParkingLot implements ParkingLot {
    * look at each message of a group, or at each group. No code of others runs there.
    */
 
-  private static final Duration CENTURY = Duration.ofDays(36_525);
-
   private record Name(String flow, String group) {}
 
   /** A group that is not open. */
@@ -171,7 +169,7 @@ public final class MemoryParkingLot implements ParkingLot {
 
   @Override
   public Flux<ParkedGroup> groups(String flow, int limit) {
-    ParkingLot.checkLimit(limit);
+    ParkingLot.requireLimit(limit);
     return locked(
             () ->
                 lanes.entrySet().stream()
@@ -194,7 +192,7 @@ public final class MemoryParkingLot implements ParkingLot {
 
   @Override
   public Flux<Parked> list(String flow, String group, long after, int limit) {
-    ParkingLot.checkLimit(limit);
+    ParkingLot.requireLimit(limit);
     return locked(
             () -> {
               Lane lane = lanes.get(new Name(flow, group));
@@ -240,7 +238,7 @@ public final class MemoryParkingLot implements ParkingLot {
 
   @Override
   public Mono<Claim> claim(String flow, Duration lease) {
-    ParkingLot.checkLease(lease);
+    Require.positive("lease", lease);
     return locked(() -> claim(flow, lease, clock.instant())).flatMap(Mono::justOrEmpty);
   }
 
@@ -249,15 +247,11 @@ public final class MemoryParkingLot implements ParkingLot {
       Lane lane = entry.getValue();
       if (entry.getKey().flow().equals(flow) && lane.draining && !lane.until.isAfter(now)) {
         lane.token = UUID.randomUUID().toString();
-        lane.until = end(now, lease);
+        lane.until = Ends.of(now, lease);
         return Optional.of(new Claim(flow, entry.getKey().group(), lane.token));
       }
     }
     return Optional.empty();
-  }
-
-  private static Instant end(Instant now, Duration lease) {
-    return now.plus(lease.compareTo(CENTURY) > 0 ? CENTURY : lease);
   }
 
   private @Nullable Lane mine(Claim claim) {
@@ -277,11 +271,11 @@ public final class MemoryParkingLot implements ParkingLot {
 
   @Override
   public Mono<Boolean> renew(Claim claim, Duration lease) {
-    ParkingLot.checkLease(lease);
+    Require.positive("lease", lease);
     return ifMine(
         claim,
         lane -> {
-          lane.until = end(clock.instant(), lease);
+          lane.until = Ends.of(clock.instant(), lease);
           return true;
         });
   }

@@ -106,7 +106,7 @@ public final class MemorySagaLog implements SagaLog {
       this.owner = owner;
       fence++;
       takeovers++;
-      until = end(now, lease);
+      until = Ends.of(now, lease);
       return taken(now);
     }
 
@@ -139,16 +139,12 @@ public final class MemorySagaLog implements SagaLog {
     }
   }
 
-  private static Instant end(Instant now, Duration lease) {
-    return lease.compareTo(Duration.ofDays(36_525)) > 0 ? Instant.MAX : now.plus(lease);
-  }
-
   @Override
   public Mono<Opening> open(SagaKey key, int version, byte[] input, String owner, Duration lease) {
     Objects.requireNonNull(key, "key");
     SagaEvent opened = SagaEvent.of(SagaEvent.Kind.OPENED, "", input.clone());
     requireOwner(owner);
-    requirePositive("lease", lease);
+    Require.positive("lease", lease);
     return Mono.fromSupplier(
         () -> {
           while (true) {
@@ -186,7 +182,7 @@ public final class MemorySagaLog implements SagaLog {
       return new Ended(saga.state);
     }
     if (saga.owner.equals(owner)) {
-      saga.until = end(now, lease);
+      saga.until = Ends.of(now, lease);
       return saga.taken(now);
     }
     return saga.isFree(now)
@@ -229,7 +225,7 @@ public final class MemorySagaLog implements SagaLog {
       throw new IllegalArgumentException(
           "holds: " + holds.size() + " (expected: <= " + MAX_LIMIT + ")");
     }
-    requirePositive("lease", lease);
+    Require.positive("lease", lease);
     return Flux.fromIterable(List.copyOf(holds)).filter(hold -> renew(hold, lease));
   }
 
@@ -241,7 +237,7 @@ public final class MemorySagaLog implements SagaLog {
     synchronized (saga) {
       boolean held = !saga.gone && saga.fence == hold.fence() && saga.state == SagaState.RUNNING;
       if (held) {
-        saga.until = end(clock.instant(), lease);
+        saga.until = Ends.of(clock.instant(), lease);
       }
       return held;
     }
@@ -251,8 +247,8 @@ public final class MemorySagaLog implements SagaLog {
   public Flux<Taken> take(Map<String, Integer> names, String owner, Duration lease, int limit) {
     Map<String, Integer> meant = Map.copyOf(names);
     requireOwner(owner);
-    requirePositive("lease", lease);
-    requireLimit(limit);
+    Require.positive("lease", lease);
+    SagaLog.requireLimit(limit);
     return Flux.defer(
         () -> {
           Instant now = clock.instant();
@@ -370,10 +366,8 @@ public final class MemorySagaLog implements SagaLog {
 
   @Override
   public Mono<Integer> purge(Duration minAge, int limit) {
-    if (minAge.isNegative()) {
-      throw new IllegalArgumentException("minAge: " + minAge + " (expected: >= PT0S)");
-    }
-    requireLimit(limit);
+    Require.notNegative("minAge", minAge);
+    SagaLog.requireLimit(limit);
     return Mono.fromSupplier(
         () -> {
           Instant now = clock.instant();
@@ -402,18 +396,6 @@ public final class MemorySagaLog implements SagaLog {
     if (owner.isEmpty() || owner.length() > MAX_OWNER) {
       throw new IllegalArgumentException(
           "owner: " + owner.length() + " characters (expected: 1.." + MAX_OWNER + ")");
-    }
-  }
-
-  private static void requirePositive(String what, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
-    }
-  }
-
-  private static void requireLimit(int limit) {
-    if (limit < 1 || limit > MAX_LIMIT) {
-      throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + MAX_LIMIT + ")");
     }
   }
 

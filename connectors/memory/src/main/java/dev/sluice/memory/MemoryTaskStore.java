@@ -63,8 +63,6 @@ public final class MemoryTaskStore implements TaskStore {
    *             is more
    */
 
-  private static final Duration CENTURY = Duration.ofDays(36_525);
-
   private final Clock clock;
   private final int maxTasks;
   private final TreeMap<String, Entry> tasks = new TreeMap<>();
@@ -222,7 +220,7 @@ public final class MemoryTaskStore implements TaskStore {
   public Flux<Dispatch> dispatch(Collection<String> channels, int limit, Duration again) {
     List<String> mine = List.copyOf(channels);
     TaskStore.requireLimit(limit);
-    requirePositive("again", again);
+    Require.positive("again", again);
     return this.<List<Dispatch>>locked(
             () -> {
               Instant now = clock.instant();
@@ -232,7 +230,7 @@ public final class MemoryTaskStore implements TaskStore {
                 Step step = taken.size() < limit ? agenda.poll(now) : null;
                 while (step != null) {
                   if (step.completeBy.isAfter(now)) {
-                    agenda.put(step, end(now, again));
+                    agenda.put(step, Ends.of(now, again));
                     taken.add(new Dispatch(step.key(), step.version, step.channel));
                   }
                   step = taken.size() < limit ? agenda.poll(now) : null;
@@ -246,7 +244,7 @@ public final class MemoryTaskStore implements TaskStore {
   @Override
   public Flux<Dispatch> readied(String channel, Duration again) {
     Objects.requireNonNull(channel, "channel");
-    requirePositive("again", again);
+    Require.positive("again", again);
     return Flux.<Dispatch>create(
             sink -> {
               Taker taker = new Taker(again, sink);
@@ -301,7 +299,7 @@ public final class MemoryTaskStore implements TaskStore {
   public Mono<Run> claim(StepKey key, long version, String agent, Duration lease) {
     Objects.requireNonNull(key, "key");
     requireAgent(agent);
-    requirePositive("lease", lease);
+    Require.positive("lease", lease);
     return locked(
         () -> {
           Instant now = clock.instant();
@@ -344,7 +342,7 @@ public final class MemoryTaskStore implements TaskStore {
   }
 
   private void lease(Step step, Instant now, Duration lease) {
-    Instant until = end(now, lease);
+    Instant until = Ends.of(now, lease);
     step.leasedUntil = until.isAfter(step.completeBy) ? step.completeBy : until;
     troubleAt(step, step.leasedUntil);
   }
@@ -352,7 +350,7 @@ public final class MemoryTaskStore implements TaskStore {
   @Override
   public Mono<Renewal> renew(Run run, @Nullable String note, Duration lease) {
     Objects.requireNonNull(run, "run");
-    requirePositive("lease", lease);
+    Require.positive("lease", lease);
     return locked(
         () -> {
           Instant now = clock.instant();
@@ -454,9 +452,9 @@ public final class MemoryTaskStore implements TaskStore {
   // == supervisors ==
 
   @Override
-  public Flux<Trouble> trouble(int limit, Duration hold) {
+  public Flux<Trouble> trouble(int limit, Duration lease) {
     TaskStore.requireLimit(limit);
-    requirePositive("hold", hold);
+    Require.positive("lease", lease);
     return this.<List<Trouble>>locked(
             () -> {
               Instant now = clock.instant();
@@ -464,7 +462,7 @@ public final class MemoryTaskStore implements TaskStore {
               Step step = troubles.poll(now);
               while (step != null) {
                 step.version++;
-                troubleAt(step, end(now, hold));
+                troubleAt(step, Ends.of(now, lease));
                 taken.add(trouble(step, now));
                 step = taken.size() < limit ? troubles.poll(now) : null;
               }
@@ -522,7 +520,7 @@ public final class MemoryTaskStore implements TaskStore {
     if (treatment instanceof Treatment.Again again) {
       step.channel = again.channel();
       step.tried = again.tried();
-      ready(step, end(now, again.delay()), now);
+      ready(step, Ends.of(now, again.delay()), now);
     } else if (treatment instanceof Treatment.Settle settle) {
       if (step.undoing) {
         step.state = StepState.UNDONE;
@@ -658,7 +656,7 @@ public final class MemoryTaskStore implements TaskStore {
     if (taker == null) {
       send(step, from);
     } else {
-      dispatches(step.channel).put(step, end(now, taker.again()));
+      dispatches(step.channel).put(step, Ends.of(now, taker.again()));
       handed.add(new Handed(taker, new Dispatch(step.key(), step.version, step.channel)));
     }
     troubleAt(step, step.completeBy);
@@ -753,7 +751,7 @@ public final class MemoryTaskStore implements TaskStore {
               return behind.stream()
                   .filter(task -> query.kind() == null || task.asked.kind().equals(query.kind()))
                   .filter(task -> query.state() == null || task.state == query.state())
-                  .filter(task -> !query.escalated() || task.escalated() > 0)
+                  .filter(task -> !query.isEscalated() || task.escalated() > 0)
                   .limit(query.limit())
                   .map(
                       task ->
@@ -796,9 +794,7 @@ public final class MemoryTaskStore implements TaskStore {
 
   @Override
   public Mono<Integer> purge(Duration minAge, int limit) {
-    if (minAge.isNegative()) {
-      throw new IllegalArgumentException("minAge: " + minAge + " (expected: >= PT0S)");
-    }
+    Require.notNegative("minAge", minAge);
     TaskStore.requireLimit(limit);
     return locked(
         () -> {
@@ -815,20 +811,10 @@ public final class MemoryTaskStore implements TaskStore {
         });
   }
 
-  private static Instant end(Instant from, Duration time) {
-    return from.plus(time.compareTo(CENTURY) > 0 ? CENTURY : time);
-  }
-
   private static void requireAgent(String agent) {
     if (agent.isEmpty() || agent.length() > MAX_AGENT) {
       throw new IllegalArgumentException(
           "agent: " + agent.length() + " characters (expected: 1.." + MAX_AGENT + ")");
-    }
-  }
-
-  private static void requirePositive(String what, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
     }
   }
 }

@@ -108,7 +108,7 @@ class DurableSagaPageTest {
   void runs() {
     // #region run
     Sagas sagas = Sagas.over(log, codecs, d -> d.definition(rebook).lease(Duration.ofSeconds(30)));
-    SagaRecovery recovery = sagas.recover(r -> r.every(Duration.ofSeconds(10)));
+    SagaRecovery recovery = sagas.recover(r -> r.pollInterval(Duration.ofSeconds(10)));
 
     Mono<SagaResult<String>> rebooked = sagas.run(rebook, "order-7", "order 7");
     // #endregion
@@ -133,7 +133,7 @@ class DurableSagaPageTest {
         Objects.requireNonNull(
             sagas
                 .admin()
-                .list(new Query("rebook", SagaState.PARKED, null, 100))
+                .list(Query.all().saga("rebook").state(SagaState.PARKED))
                 .map(SagaLog.Summary::key)
                 .blockFirst());
     sagas.admin().timeline(stuck).subscribe(entry -> System.out.println(entry.event()));

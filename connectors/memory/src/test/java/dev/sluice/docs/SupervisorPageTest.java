@@ -104,7 +104,7 @@ class SupervisorPageTest {
     // #endregion
     // #region roles
     TaskScheduler scheduler = TaskScheduler.start(store, List.of(fuel, clean, load));
-    Supervisor supervisor = Supervisor.start(store, s -> s.every(ofSeconds(10)));
+    Supervisor supervisor = Supervisor.start(store, s -> s.pollInterval(ofSeconds(10)));
     Agent<String, String> fuelling = Agent.of("fuelling", store, utf8, utf8, new Fuelling());
     FlowHandle agent = Flow.from(fuel).compete(fuelling, c -> c.concurrency(4)).start();
 
@@ -137,7 +137,7 @@ class SupervisorPageTest {
         Supervisor.start(
             store,
             s ->
-                s.every(ofSeconds(1))
+                s.pollInterval(ofSeconds(1))
                     .listener(
                         (trouble, treatment) -> {
                           if (treatment instanceof Treatment.Escalate) {
@@ -145,7 +145,7 @@ class SupervisorPageTest {
                           }
                         }));
     TaskAdmin admin = TaskAdmin.over(store);
-    Flux<Summary> stuck = admin.list(Query.all(100).onlyEscalated());
+    Flux<Summary> stuck = admin.list(Query.all().escalated());
     Mono<Void> given = admin.undo("LX9", "the flight is cancelled");
     // #endregion
     stuck.repeatWhen(asked -> asked.delayElements(Duration.ofMillis(20))).blockFirst(PATIENCE);

@@ -394,9 +394,9 @@ class DeadLetteringTest {
         .withMessage("maxRedrives: 0 (expected: >= 1)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> redriver(r -> r.lease(Duration.ZERO)))
-        .withMessage("lease: PT0S (expected: >= PT1S)");
+        .withMessage("lease: PT0S (expected: PT1S..PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> DeadLettering.review(letters, Duration.ZERO, Duration.ofHours(1), time))
-        .withMessage("every: PT0S (expected: > PT0S)");
+        .withMessage("pollInterval: PT0S (expected: > PT0S, <= PT8760H)");
   }
 }

@@ -292,7 +292,7 @@ class DeadlinesTest {
         .withMessage("choreography arrival: no expectations (expected: at least one)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> watch.every(Duration.ZERO))
-        .withMessage("period: PT0S (expected: > PT0S)");
+        .withMessage("pause: PT0S (expected: > PT0S, <= PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(
             () -> arrival.choreography.deadlines(store, arrival.topic, d -> d.lease(Duration.ZERO)))

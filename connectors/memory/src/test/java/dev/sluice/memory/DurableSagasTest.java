@@ -428,7 +428,7 @@ class DurableSagasTest {
       assertThat(told.standing()).containsExactly("b", "a");
 
       SagaAdmin admin = sagas(trip).admin();
-      assertThat(admin.list(new Query(null, SagaState.PARKED, null, 10)).collectList().block())
+      assertThat(admin.list(Query.all().state(SagaState.PARKED)).collectList().block())
           .extracting(one -> one.key())
           .containsExactly(KEY);
       assertThat(Objects.requireNonNull(admin.stats().block()).parked()).isEqualTo(1);
@@ -582,7 +582,7 @@ class DurableSagasTest {
     void goesOnWithWhatNobodyHas() {
       SagaDefinition<String, String> trip = orphan(20);
       SagaRecovery recovery =
-          sagas(trip).recover(r -> r.every(Duration.ofMillis(5)).concurrency(3));
+          sagas(trip).recover(r -> r.pollInterval(Duration.ofMillis(5)).concurrency(3));
       await(
           "the end of all",
           () -> {
@@ -601,7 +601,8 @@ class DurableSagasTest {
       run(trip);
       clock.pass(Duration.ofHours(1));
       SagaRecovery recovery =
-          sagas(trip).recover(r -> r.every(Duration.ofMillis(5)).retention(Duration.ofMinutes(30)));
+          sagas(trip)
+              .recover(r -> r.pollInterval(Duration.ofMillis(5)).retention(Duration.ofMinutes(30)));
       await("it to be forgotten", () -> journal().isEmpty());
       recovery.stop().block(PATIENCE);
     }
@@ -610,7 +611,7 @@ class DurableSagasTest {
     void isCounted() {
       SagaDefinition<String, String> trip = orphan(2);
       Sagas sagas = sagas(trip);
-      SagaRecovery recovery = sagas.recover(r -> r.every(Duration.ofMillis(5)));
+      SagaRecovery recovery = sagas.recover(r -> r.pollInterval(Duration.ofMillis(5)));
       await("the end of all", () -> Objects.requireNonNull(log.stats().block()).running() == 0);
       await(
           "another look",
@@ -634,7 +635,8 @@ class DurableSagasTest {
       SagaDefinition<String, String> trip = orphan(50);
       List<SagaRecovery> recoveries = new ArrayList<>();
       for (int i = 0; i < 5; i++) {
-        recoveries.add(sagas(trip).recover(r -> r.every(Duration.ofMillis(2)).concurrency(7)));
+        recoveries.add(
+            sagas(trip).recover(r -> r.pollInterval(Duration.ofMillis(2)).concurrency(7)));
       }
       await("the end of all", () -> Objects.requireNonNull(log.stats().block()).running() == 0);
       recoveries.forEach(recovery -> recovery.stop().block(PATIENCE));
@@ -681,7 +683,7 @@ class DurableSagasTest {
                       .transform(bank.step(process, "c")));
       List<SagaRecovery> recoveries = new ArrayList<>();
       for (int i = 0; i < 5; i++) {
-        recoveries.add(sagas(heir).recover(r -> r.every(Duration.ofMillis(2))));
+        recoveries.add(sagas(heir).recover(r -> r.pollInterval(Duration.ofMillis(2))));
       }
       await("the end", () -> Objects.requireNonNull(log.stats().block()).running() == 0);
       recoveries.forEach(recovery -> recovery.stop().block(PATIENCE));

@@ -541,8 +541,9 @@ class ParkingFlowTest {
 
   @Test
   void checksItsOptions() {
-    refused(p -> p.pollInterval(Duration.ZERO), "pollInterval: PT0S (expected: > PT0S)");
-    refused(p -> p.lease(Duration.ZERO), "lease: PT0S (expected: > PT0S)");
+    refused(
+        p -> p.pollInterval(Duration.ZERO), "pollInterval: PT0S (expected: > PT0S, <= PT8760H)");
+    refused(p -> p.lease(Duration.ZERO), "lease: PT0S (expected: > PT0S, <= PT8760H)");
     refused(p -> p.concurrency(0), "concurrency: 0 (expected: 1..1000)");
   }
 

@@ -113,9 +113,9 @@ class ParkingReviewerTest {
         .withMessage("flow: 0 characters (expected: 1..200)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Parking.reviewer(lot, "f", Duration.ZERO, MAX_AGE, time))
-        .withMessage("every: PT0S (expected: > PT0S)");
+        .withMessage("pollInterval: PT0S (expected: > PT0S, <= PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Parking.reviewer(lot, "f", EVERY, Duration.ofMillis(-1), time))
-        .withMessage("maxAge: PT-0.001S (expected: >= PT0S)");
+        .withMessage("maxAge: PT-0.001S (expected: PT0S..PT8760H)");
   }
 }

@@ -128,7 +128,7 @@ class PriorityReviewerTest {
   void checksItsArguments() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> PriorityReviewer.of(queue, Duration.ZERO, time))
-        .withMessage("every: PT0S (expected: > PT0S)");
+        .withMessage("pollInterval: PT0S (expected: > PT0S, <= PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> PriorityReviewer.of(queue, EVERY, Schedulers.immediate()))
         .withMessageStartingWith("timer: ");

@@ -127,7 +127,7 @@ final class TaskRig {
   }
 
   Supervisor supervisor(TaskStore store, UnaryOperator<SupervisorSpec> spec) {
-    return Supervisor.start(store, s -> spec.apply(s.timer(time).every(PERIOD)));
+    return Supervisor.start(store, s -> spec.apply(s.timer(time).pollInterval(PERIOD)));
   }
 
   Agent<String, String> agent(AgentWork<String, String> work) {

@@ -624,7 +624,7 @@ class TasksTest {
               repaired.get() ? Mono.just("done") : Mono.error(new StepRefused("broken")));
       run(turnaround());
       rig.pass(PERIOD.multipliedBy(2));
-      assertThat(admin.list(Query.all(10).onlyEscalated()).collectList().block())
+      assertThat(admin.list(Query.all().escalated()).collectList().block())
           .extracting(Summary::escalated)
           .containsExactly(2);
       assertThat(admin.stats().block().escalated()).isEqualTo(2);

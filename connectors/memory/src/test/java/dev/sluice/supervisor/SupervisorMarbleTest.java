@@ -119,7 +119,8 @@ class SupervisorMarbleTest {
         };
     TaskScheduler scheduler = TaskScheduler.start(store, List.of(ground), s -> s.timer(timer));
     Supervisor supervisor =
-        Supervisor.start(store, s -> s.timer(timer).every(Duration.ofMillis(1)), nanos -> nanos);
+        Supervisor.start(
+            store, s -> s.timer(timer).pollInterval(Duration.ofMillis(1)), nanos -> nanos);
     TaskPlan turnaround =
         TaskPlan.of("turnaround")
             .step("fuel", "ground", "", UTF8, s -> s.remedies(retry(3, Duration.ZERO)))

@@ -25,6 +25,22 @@ final class Micros {
 
   private Micros() {}
 
+  /** Of a time that must be more than zero; at least one. */
+  static long positive(String what, Duration time) {
+    if (time.isNegative() || time.isZero()) {
+      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
+    }
+    return Math.max(1, of(time));
+  }
+
+  /** Of a time that must not be less than zero. */
+  static long notNegative(String what, Duration time) {
+    if (time.isNegative()) {
+      throw new IllegalArgumentException(what + ": " + time + " (expected: >= PT0S)");
+    }
+    return of(time);
+  }
+
   static long of(Duration time) {
     return time.getSeconds() >= MOST / 1_000_000
         ? MOST

@@ -177,7 +177,7 @@ public final class PostgresAggregationStore implements AggregationStore {
     Objects.requireNonNull(key, "key");
     Aggregation.requirePayload("request", request);
     String[] expected = Aggregation.requireLegs(legs).toArray(String[]::new);
-    long micros = micros("within", within);
+    long micros = Micros.positive("within", within);
     return db.transaction(
             "open an aggregation",
             connection ->
@@ -239,7 +239,7 @@ public final class PostgresAggregationStore implements AggregationStore {
   @Override
   public Mono<Claimed> close(AggregationKey key, Duration lease) {
     Objects.requireNonNull(key, "key");
-    long micros = micros("lease", lease);
+    long micros = Micros.positive("lease", lease);
     return Mono.defer(
         () -> {
           String token = UUID.randomUUID().toString();
@@ -260,8 +260,8 @@ public final class PostgresAggregationStore implements AggregationStore {
   @Override
   public Flux<Claimed> overdue(String scope, Duration lease, int limit) {
     AggregationKey any = new AggregationKey(scope, "any");
-    long micros = micros("lease", lease);
-    requireLimit(limit, 100);
+    long micros = Micros.positive("lease", lease);
+    Require.limit(limit, 100);
     return Mono.defer(
             () -> {
               String token = UUID.randomUUID().toString();
@@ -291,7 +291,7 @@ public final class PostgresAggregationStore implements AggregationStore {
   public Mono<Boolean> complete(
       Claimed claimed, @Nullable Message<byte[]> result, Duration retention) {
     Objects.requireNonNull(claimed, "claimed");
-    long micros = micros("retention", retention);
+    long micros = Micros.positive("retention", retention);
     if (result != null) {
       Aggregation.requirePayload("result", result);
     }
@@ -319,7 +319,7 @@ public final class PostgresAggregationStore implements AggregationStore {
 
   @Override
   public Mono<Integer> purge(int limit) {
-    requireLimit(limit, 100_000);
+    Require.limit(limit, 100_000);
     return db.run(
         "purge aggregations",
         connection ->
@@ -423,18 +423,5 @@ public final class PostgresAggregationStore implements AggregationStore {
 
   private static Statement bind(Statement statement, AggregationKey key) {
     return statement.bind("$1", key.scope()).bind("$2", key.key());
-  }
-
-  private static long micros(String what, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
-    }
-    return Math.max(1, Micros.of(time));
-  }
-
-  private static void requireLimit(int limit, int most) {
-    if (limit < 1 || limit > most) {
-      throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + most + ")");
-    }
   }
 }

@@ -16,6 +16,7 @@
 package dev.sluice.postgres;
 
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
@@ -24,7 +25,6 @@ import reactor.core.scheduler.Schedulers;
 public final class PostgresChannelSpec {
 
   private static final int MOST = 1_000;
-  private static final Duration LONGEST = Duration.ofDays(365);
 
   static final PostgresChannelSpec DEFAULT =
       new PostgresChannelSpec(
@@ -125,15 +125,11 @@ public final class PostgresChannelSpec {
    * @throws IllegalArgumentException if out of range
    */
   public PostgresChannelSpec maxLease(Duration maxLease) {
-    if (maxLease.compareTo(PostgresChannel.SHORTEST_LEASE) < 0) {
-      throw new IllegalArgumentException(
-          "maxLease: " + maxLease + " (expected: PT1S.." + LONGEST + ")");
-    }
     return new PostgresChannelSpec(
         claimBatch,
         laneBatch,
         agingStep,
-        inRange("maxLease", maxLease),
+        Times.between("maxLease", maxLease, PostgresChannel.SHORTEST_LEASE, Times.LONGEST),
         flush,
         forgetGroupsAfter,
         scheduler);
@@ -200,11 +196,7 @@ public final class PostgresChannelSpec {
   }
 
   private static Duration inRange(String what, Duration value) {
-    if (value.toMillis() < 1 || value.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          what + ": " + value + " (expected: PT0.001S.." + LONGEST + ")");
-    }
-    return value;
+    return Times.between(what, value, Duration.ofMillis(1), Times.LONGEST);
   }
 
   int claimBatch() {

@@ -203,10 +203,7 @@ public final class PostgresDeadLetters implements DeadLetters {
   @Override
   public Flux<Claimed> claim(DeadLetterQuery meant, Duration lease) {
     Objects.requireNonNull(meant, "query");
-    if (lease.isNegative() || lease.isZero()) {
-      throw new IllegalArgumentException("lease: " + lease + " (expected: > PT0S)");
-    }
-    long micros = Math.max(1, Micros.of(lease));
+    long micros = Micros.positive("lease", lease);
     return Flux.defer(
         () -> {
           String token = UUID.randomUUID().toString();

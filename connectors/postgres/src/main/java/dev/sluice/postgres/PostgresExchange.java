@@ -22,6 +22,7 @@ import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.SettlementCore;
 import dev.sluice.message.Message;
 import dev.sluice.store.IdempotencyKey;
+import dev.sluice.time.Times;
 import io.r2dbc.spi.Connection;
 import java.time.Duration;
 import java.util.List;
@@ -101,9 +102,7 @@ public final class PostgresExchange implements EventExchange {
       throw new IllegalArgumentException(
           "outbox: of another database object (expected: that of " + channel + ')');
     }
-    if (retention.isNegative() || retention.isZero()) {
-      throw new IllegalArgumentException("retention: " + retention + " (expected: > PT0S)");
-    }
+    Times.retention("retention", retention);
     return new PostgresExchange(channel, outbox, retention);
   }
 

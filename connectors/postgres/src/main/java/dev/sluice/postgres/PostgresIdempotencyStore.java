@@ -128,7 +128,7 @@ public final class PostgresIdempotencyStore implements IdempotencyStore {
   @Override
   public Mono<Attempt> begin(IdempotencyKey key, Duration lease) {
     Objects.requireNonNull(key, "key");
-    long micros = micros("lease", lease);
+    long micros = Micros.positive("lease", lease);
     return Mono.defer(
         () -> {
           Attempt.Started started = new Attempt.Started(key, UUID.randomUUID().toString());
@@ -170,7 +170,7 @@ public final class PostgresIdempotencyStore implements IdempotencyStore {
 
   @Override
   public Mono<Boolean> renew(Attempt.Started started, Duration lease) {
-    long micros = micros("lease", lease);
+    long micros = Micros.positive("lease", lease);
     return change(
         "renew what is to happen once",
         connection -> bind(connection.createStatement(renew), started).bind("$4", micros));
@@ -179,7 +179,7 @@ public final class PostgresIdempotencyStore implements IdempotencyStore {
   @Override
   public Mono<Boolean> complete(
       Attempt.Started started, byte @Nullable [] result, Duration retention) {
-    long micros = micros("retention", retention);
+    long micros = Micros.positive("retention", retention);
     if (result != null && result.length > MAX_RESULT) {
       throw new IllegalArgumentException(
           "result: " + result.length + " bytes (expected: <= " + MAX_RESULT + ")");
@@ -209,9 +209,7 @@ public final class PostgresIdempotencyStore implements IdempotencyStore {
 
   @Override
   public Mono<Integer> purge(int limit) {
-    if (limit < 1 || limit > 100_000) {
-      throw new IllegalArgumentException("limit: " + limit + " (expected: 1..100000)");
-    }
+    Require.limit(limit, 100_000);
     return db.run(
         "purge what has happened once",
         connection ->
@@ -251,7 +249,7 @@ public final class PostgresIdempotencyStore implements IdempotencyStore {
   public Mono<Boolean> first(Connection connection, IdempotencyKey key, Duration retention) {
     Objects.requireNonNull(connection, "connection");
     Objects.requireNonNull(key, "key");
-    long micros = micros("retention", retention);
+    long micros = Micros.positive("retention", retention);
     return Mono.defer(
             () ->
                 Db.count(
@@ -275,12 +273,5 @@ public final class PostgresIdempotencyStore implements IdempotencyStore {
 
   private static Statement bind(Statement statement, IdempotencyKey key) {
     return statement.bind("$1", key.scope()).bind("$2", key.key());
-  }
-
-  private static long micros(String what, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
-    }
-    return Math.max(1, Micros.of(time));
   }
 }

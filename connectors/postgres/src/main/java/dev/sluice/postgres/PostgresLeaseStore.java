@@ -78,7 +78,7 @@ public final class PostgresLeaseStore implements LeaseStore {
   public Mono<Lease> acquire(String name, String owner, Duration ttl) {
     requireText("name", name);
     requireText("owner", owner);
-    long micros = micros(ttl);
+    long micros = Micros.positive("ttl", ttl);
     return Mono.defer(
         () -> {
           String token = UUID.randomUUID().toString();
@@ -100,7 +100,7 @@ public final class PostgresLeaseStore implements LeaseStore {
   @Override
   public Mono<Lease> renew(Lease lease, Duration ttl) {
     Objects.requireNonNull(lease, "lease");
-    long micros = micros(ttl);
+    long micros = Micros.positive("ttl", ttl);
     return db.run(
         "renew a lease",
         connection ->
@@ -139,13 +139,6 @@ public final class PostgresLeaseStore implements LeaseStore {
 
   private static String text(Readable row, String column) {
     return Objects.requireNonNull(row.get(column, String.class), column);
-  }
-
-  private static long micros(Duration ttl) {
-    if (ttl.isNegative() || ttl.isZero()) {
-      throw new IllegalArgumentException("ttl: " + ttl + " (expected: > PT0S)");
-    }
-    return Math.max(1, ttl.toNanos() / 1_000);
   }
 
   private static void requireText(String what, String value) {

@@ -279,9 +279,9 @@ public final class PostgresOperationStore implements OperationStore {
 
   @Override
   public Flux<Operation> find(Collection<String> ids) {
-    if (ids.size() > MAX_AT_ONCE) {
+    if (ids.size() > MAX_LIMIT) {
       throw new IllegalArgumentException(
-          "ids: " + ids.size() + " (expected: <= " + MAX_AT_ONCE + ")");
+          "ids: " + ids.size() + " (expected: <= " + MAX_LIMIT + ")");
     }
     String[] asked = ids.toArray(new String[0]);
     return many(
@@ -321,8 +321,8 @@ public final class PostgresOperationStore implements OperationStore {
   @Override
   public Flux<Run> claim(String kind, int limit, Duration lease) {
     Objects.requireNonNull(kind, "kind");
-    requireLimit(limit, MAX_AT_ONCE);
-    long micros = micros("lease", lease);
+    Require.limit(limit, MAX_LIMIT);
+    long micros = Micros.positive("lease", lease);
     return many(
         "claim operations",
         connection -> sql(connection, CLAIM).bind("$1", kind).bind("$2", limit).bind("$3", micros),
@@ -340,7 +340,7 @@ public final class PostgresOperationStore implements OperationStore {
   @Override
   public Mono<Renewal> renew(Run run, @Nullable Progress progress, Duration lease) {
     Objects.requireNonNull(run, "run");
-    long micros = micros("lease", lease);
+    long micros = Micros.positive("lease", lease);
     return leases.run(
         "renew an operation",
         connection -> {
@@ -412,8 +412,8 @@ public final class PostgresOperationStore implements OperationStore {
   @Override
   public Flux<DueCallback> claimCallbacks(String kind, int limit, Duration lease) {
     Objects.requireNonNull(kind, "kind");
-    requireLimit(limit, MAX_AT_ONCE);
-    long micros = micros("lease", lease);
+    Require.limit(limit, MAX_LIMIT);
+    long micros = Micros.positive("lease", lease);
     return many(
             "claim callbacks",
             connection ->
@@ -439,12 +439,10 @@ public final class PostgresOperationStore implements OperationStore {
   @Override
   public Mono<Boolean> postpone(DueCallback callback, Duration delay) {
     Objects.requireNonNull(callback, "callback");
-    if (delay.isNegative()) {
-      throw new IllegalArgumentException("delay: " + delay + " (expected: >= PT0S)");
-    }
+    long micros = Micros.notNegative("delay", delay);
     return change(
         "postpone a callback",
-        connection -> bind(sql(connection, POSTPONE), callback).bind("$3", Micros.of(delay)));
+        connection -> bind(sql(connection, POSTPONE), callback).bind("$3", micros));
   }
 
   private static Statement bind(Statement statement, DueCallback callback) {
@@ -455,7 +453,7 @@ public final class PostgresOperationStore implements OperationStore {
 
   @Override
   public Mono<Integer> purge(int limit) {
-    requireLimit(limit, 100_000);
+    Require.limit(limit, 100_000);
     return db.run(
         "purge operations",
         connection ->
@@ -537,18 +535,5 @@ public final class PostgresOperationStore implements OperationStore {
   private static <T> Statement bind(
       Statement statement, String name, @Nullable T value, Class<T> type) {
     return value == null ? statement.bindNull(name, type) : statement.bind(name, value);
-  }
-
-  private static void requireLimit(int limit, int max) {
-    if (limit < 1 || limit > max) {
-      throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + max + ")");
-    }
-  }
-
-  private static long micros(String what, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
-    }
-    return Math.max(1, Micros.of(time));
   }
 }

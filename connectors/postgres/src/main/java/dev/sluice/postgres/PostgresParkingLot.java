@@ -222,7 +222,7 @@ public final class PostgresParkingLot implements ParkingLot {
 
   @Override
   public Flux<ParkedGroup> groups(String flow, int limit) {
-    ParkingLot.checkLimit(limit);
+    ParkingLot.requireLimit(limit);
     return many(
         "list parked groups",
         GROUPS,
@@ -239,7 +239,7 @@ public final class PostgresParkingLot implements ParkingLot {
 
   @Override
   public Flux<Parked> list(String flow, String group, long after, int limit) {
-    ParkingLot.checkLimit(limit);
+    ParkingLot.requireLimit(limit);
     return many(
         "list parked messages",
         LIST,
@@ -260,7 +260,7 @@ public final class PostgresParkingLot implements ParkingLot {
 
   @Override
   public Mono<Claim> claim(String flow, Duration lease) {
-    long micros = Math.max(1, Micros.of(ParkingLot.checkLease(lease)));
+    long micros = Micros.positive("lease", lease);
     return Mono.defer(
         () -> {
           String token = UUID.randomUUID().toString();
@@ -275,7 +275,7 @@ public final class PostgresParkingLot implements ParkingLot {
 
   @Override
   public Mono<Boolean> renew(Claim claim, Duration lease) {
-    long micros = Math.max(1, Micros.of(ParkingLot.checkLease(lease)));
+    long micros = Micros.positive("lease", lease);
     return changed("renew a claim", RENEW, s -> bind(s, claim).bind("$4", micros));
   }
 

@@ -194,7 +194,11 @@ public final class PostgresSagaLog implements SagaLog {
     SagaEvent opened = SagaEvent.of(Kind.OPENED, "", input.clone());
     requireOwner(owner);
     return opens.open(
-        key, version, Objects.requireNonNull(opened.data()), owner, micros("lease", lease));
+        key,
+        version,
+        Objects.requireNonNull(opened.data()),
+        owner,
+        Micros.positive("lease", lease));
   }
 
   @Override
@@ -210,7 +214,7 @@ public final class PostgresSagaLog implements SagaLog {
       throw new IllegalArgumentException(
           "holds: " + asked.size() + " (expected: <= " + MAX_LIMIT + ")");
     }
-    long micros = micros("lease", lease);
+    long micros = Micros.positive("lease", lease);
     return asked.isEmpty() ? Flux.empty() : renew(asked, micros);
   }
 
@@ -254,8 +258,8 @@ public final class PostgresSagaLog implements SagaLog {
   public Flux<Taken> take(Map<String, Integer> sagas, String owner, Duration lease, int limit) {
     Map<String, Integer> meant = Map.copyOf(sagas);
     requireOwner(owner);
-    long micros = micros("lease", lease);
-    requireLimit(limit);
+    long micros = Micros.positive("lease", lease);
+    SagaLog.requireLimit(limit);
     String[] names = new String[meant.size()];
     Integer[] versions = new Integer[meant.size()];
     int n = 0;
@@ -385,18 +389,12 @@ public final class PostgresSagaLog implements SagaLog {
 
   @Override
   public Mono<Integer> purge(Duration minAge, int limit) {
-    if (minAge.isNegative()) {
-      throw new IllegalArgumentException("minAge: " + minAge + " (expected: >= PT0S)");
-    }
-    requireLimit(limit);
+    long micros = Micros.notNegative("minAge", minAge);
+    SagaLog.requireLimit(limit);
     return db.run(
         "purge sagas",
         connection ->
-            Db.count(
-                    connection
-                        .createStatement(purge)
-                        .bind("$1", Micros.of(minAge))
-                        .bind("$2", limit))
+            Db.count(connection.createStatement(purge).bind("$1", micros).bind("$2", limit))
                 .map(Long::intValue));
   }
 
@@ -460,19 +458,6 @@ public final class PostgresSagaLog implements SagaLog {
     if (owner.isEmpty() || owner.length() > MAX_OWNER) {
       throw new IllegalArgumentException(
           "owner: " + owner.length() + " characters (expected: 1.." + MAX_OWNER + ")");
-    }
-  }
-
-  private static long micros(String what, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
-    }
-    return Math.max(1, Micros.of(time));
-  }
-
-  private static void requireLimit(int limit) {
-    if (limit < 1 || limit > MAX_LIMIT) {
-      throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + MAX_LIMIT + ")");
     }
   }
 

@@ -15,14 +15,14 @@
  */
 package dev.sluice.postgres;
 
+import dev.sluice.time.Times;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.regex.Pattern;
 
 /**
  * How a {@link PostgresDatabase} uses its server. The defaults suit one process of a service.
  *
- * <p>Immutable: each method returns a new spec.
+ * <p>Immutable: each method returns a changed copy.
  */
 public final class PostgresSpec {
 
@@ -32,8 +32,6 @@ public final class PostgresSpec {
 
   /** It becomes part of SQL texts, so nothing that would have to be quoted is let in. */
   private static final Pattern IDENTIFIER = Pattern.compile("[a-z_][a-z0-9_]{0,62}");
-
-  private static final Duration LONGEST = Duration.ofHours(1);
 
   private final String schema;
   private final int connections;
@@ -58,11 +56,10 @@ public final class PostgresSpec {
   }
 
   /**
-   * The schema that holds our tables; it is created if it is missing. Default: {@code sluice}.
+   * The schema that holds our tables; it is created if it is missing. Defaults to {@code sluice}.
    *
    * @param schema lower-case letters, digits and underscores, at most 63, not beginning with a
    *     digit
-   * @return the new spec
    * @throws IllegalArgumentException if it is anything else
    */
   public PostgresSpec schema(String schema) {
@@ -77,10 +74,9 @@ public final class PostgresSpec {
   /**
    * At most as many connections are open for what channels and stores do, and as many again for
    * transactions of {@link PostgresChannel#inTransaction}. Leases have 2 of their own, and one
-   * listens for hints. Default: 8.
+   * listens for hints. Defaults to 8.
    *
    * @param connections 1..1000
-   * @return the new spec
    * @throws IllegalArgumentException if out of range
    */
   public PostgresSpec connections(int connections) {
@@ -92,10 +88,9 @@ public final class PostgresSpec {
   }
 
   /**
-   * How long an operation waits for a free connection before it fails. Default: 5 s.
+   * How long an operation waits for a free connection before it fails. Defaults to 5 s.
    *
    * @param acquireTimeout 1 ms to 1 hour
-   * @return the new spec
    * @throws IllegalArgumentException if out of range
    */
   public PostgresSpec acquireTimeout(Duration acquireTimeout) {
@@ -110,10 +105,9 @@ public final class PostgresSpec {
 
   /**
    * How long a statement may run, a lock be waited for and a transaction be idle before the server
-   * ends it. Default: 10 s.
+   * ends it. Defaults to 10 s.
    *
    * @param statementTimeout 1 ms to 1 hour
-   * @return the new spec
    * @throws IllegalArgumentException if out of range
    */
   public PostgresSpec statementTimeout(Duration statementTimeout) {
@@ -127,10 +121,9 @@ public final class PostgresSpec {
   }
 
   /**
-   * How long a transaction of {@link PostgresChannel#inTransaction} may take. Default: 30 s.
+   * How long a transaction of {@link PostgresChannel#inTransaction} may take. Defaults to 30 s.
    *
    * @param transactionTimeout 1 ms to 1 hour
-   * @return the new spec
    * @throws IllegalArgumentException if out of range
    */
   public PostgresSpec transactionTimeout(Duration transactionTimeout) {
@@ -145,10 +138,9 @@ public final class PostgresSpec {
 
   /**
    * Whether tables are created and changed when the database is connected, which takes the right to
-   * do so. Without it they must be as this version needs them. Default: true.
+   * do so. Without it they must be as this version needs them. Defaults to true.
    *
    * @param migrate false to find the tables ready
-   * @return the new spec
    */
   public PostgresSpec migrate(boolean migrate) {
     return new PostgresSpec(
@@ -156,11 +148,7 @@ public final class PostgresSpec {
   }
 
   private static Duration inRange(String what, Duration value) {
-    Objects.requireNonNull(value, what);
-    if (value.toMillis() < 1 || value.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(what + ": " + value + " (expected: PT0.001S..PT1H)");
-    }
-    return value;
+    return Times.between(what, value, Duration.ofMillis(1), Duration.ofHours(1));
   }
 
   String schema() {

@@ -287,7 +287,7 @@ public final class PostgresTaskStore implements TaskStore {
   public Flux<Dispatch> dispatch(Collection<String> channels, int limit, Duration again) {
     String[] mine = texts(channels);
     TaskStore.requireLimit(limit);
-    long micros = micros("again", again);
+    long micros = Micros.positive("again", again);
     return many(
         "dispatch steps",
         connection ->
@@ -297,7 +297,8 @@ public final class PostgresTaskStore implements TaskStore {
 
   @Override
   public Flux<Dispatch> readied(String channel, Duration again) {
-    return takers.readied(Objects.requireNonNull(channel, "channel"), micros("again", again));
+    return takers.readied(
+        Objects.requireNonNull(channel, "channel"), Micros.positive("again", again));
   }
 
   @Override
@@ -314,13 +315,13 @@ public final class PostgresTaskStore implements TaskStore {
       throw new IllegalArgumentException(
           "agent: " + agent.length() + " characters (expected: 1.." + MAX_AGENT + ")");
     }
-    return claims.claim(key, version, agent, micros("lease", lease));
+    return claims.claim(key, version, agent, Micros.positive("lease", lease));
   }
 
   @Override
   public Mono<Renewal> renew(Run run, @Nullable String note, Duration lease) {
     Objects.requireNonNull(run, "run");
-    long micros = micros("lease", lease);
+    long micros = Micros.positive("lease", lease);
     return leases.run(
         "renew a step",
         connection ->
@@ -356,9 +357,9 @@ public final class PostgresTaskStore implements TaskStore {
   // == supervisors ==
 
   @Override
-  public Flux<Trouble> trouble(int limit, Duration hold) {
+  public Flux<Trouble> trouble(int limit, Duration lease) {
     TaskStore.requireLimit(limit);
-    long micros = micros("hold", hold);
+    long micros = Micros.positive("lease", lease);
     return many(
         "find steps in trouble",
         connection -> sql(connection, TROUBLE).bind("$1", limit).bind("$2", micros),
@@ -527,7 +528,7 @@ public final class PostgresTaskStore implements TaskStore {
         "list tasks",
         connection -> {
           Statement statement =
-              sql(connection, QUERY).bind("$4", query.escalated()).bind("$5", query.limit());
+              sql(connection, QUERY).bind("$4", query.isEscalated()).bind("$5", query.limit());
           bindText(statement, "$1", query.kind());
           bindText(statement, "$2", state == null ? null : state.name());
           return bindText(statement, "$3", query.after());
@@ -562,15 +563,13 @@ public final class PostgresTaskStore implements TaskStore {
 
   @Override
   public Mono<Integer> purge(Duration minAge, int limit) {
-    if (minAge.isNegative()) {
-      throw new IllegalArgumentException("minAge: " + minAge + " (expected: >= PT0S)");
-    }
+    long micros = Micros.notNegative("minAge", minAge);
     TaskStore.requireLimit(limit);
     return db.run(
         "purge tasks",
         connection ->
             Db.rows(
-                    sql(connection, PURGE).bind("$1", Micros.of(minAge)).bind("$2", limit),
+                    sql(connection, PURGE).bind("$1", micros).bind("$2", limit),
                     row -> number(row, "forgotten").intValue())
                 .single());
   }
@@ -610,12 +609,5 @@ public final class PostgresTaskStore implements TaskStore {
       String what, Function<Connection, Statement> statement, Function<Readable, R> row) {
     return db.run(what, connection -> Db.few(statement.apply(connection), row).collectList())
         .flatMapIterable(rows -> rows);
-  }
-
-  private static long micros(String what, Duration time) {
-    if (time.isNegative() || time.isZero()) {
-      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
-    }
-    return Math.max(1, Micros.of(time));
   }
 }

@@ -396,6 +396,6 @@ class PostgresChoreographyTest extends ChoreographyContract {
         .withMessageStartingWith("outbox: of another database object");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> PostgresExchange.create(queue, stage(0).outbox("one"), Duration.ZERO))
-        .withMessage("retention: PT0S (expected: > PT0S)");
+        .withMessage("retention: PT0S (expected: > PT0S, <= PT87600H)");
   }
 }

@@ -90,8 +90,8 @@ class PostgresTaskSwarmTest extends TaskSwarmContract {
   }
 
   @Override
-  protected Running supervisor(TaskStore store, Duration every, Duration hold) {
-    Supervisor supervisor = Supervisor.start(store, s -> s.every(every).hold(hold));
+  protected Running supervisor(TaskStore store, Duration pollInterval, Duration lease) {
+    Supervisor supervisor = Supervisor.start(store, s -> s.pollInterval(pollInterval).lease(lease));
     return grace -> supervisor.stop();
   }
 

@@ -117,7 +117,7 @@ class SagaKillTest {
       Sagas sagas =
           Sagas.over(
               log, SagaServices.TEXTS, d -> d.definition(trip).lease(Duration.ofSeconds(30)));
-      recoveries.add(sagas.recover(r -> r.every(Duration.ofMillis(100)).concurrency(16)));
+      recoveries.add(sagas.recover(r -> r.pollInterval(Duration.ofMillis(100)).concurrency(16)));
     }
     PostgresChannelTest.await(
         "the end of all sagas",
@@ -127,8 +127,7 @@ class SagaKillTest {
 
   private static void judge(SagaLog log, SagaServices services, int rounds, int ok, int declined) {
     List<Summary> all =
-        Objects.requireNonNull(
-            log.query(new Query(null, null, null, 1000)).collectList().block(PATIENCE));
+        Objects.requireNonNull(log.query(Query.all().limit(1000)).collectList().block(PATIENCE));
     // Those that died before they were there never were.
     assertThat(all).hasSize(2 + rounds * (ok + declined - 2));
     List<Effect> effects = services.effects();

@@ -63,7 +63,7 @@ class SagaOutageTest {
     SagaDefinition<String, String> trip = services.trip(SagaCuts.none());
     Sagas process =
         Sagas.over(log, SagaServices.TEXTS, d -> d.definition(trip).lease(Duration.ofSeconds(10)));
-    SagaRecovery recovery = process.recover(r -> r.every(Duration.ofMillis(500)));
+    SagaRecovery recovery = process.recover(r -> r.pollInterval(Duration.ofMillis(500)));
     long seed = new Random().nextLong();
     AtomicInteger ended = new AtomicInteger();
     Disposable running =

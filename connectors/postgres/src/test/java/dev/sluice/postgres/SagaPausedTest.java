@@ -103,12 +103,13 @@ class SagaPausedTest {
     for (int i = 0; i < 5; i++) {
       recoveries.add(
           Sagas.over(log, SagaServices.TEXTS, d -> d.definition(trip))
-              .recover(r -> r.every(Duration.ofMillis(100))));
+              .recover(r -> r.pollInterval(Duration.ofMillis(100))));
     }
     PostgresChannelTest.await(
         "the end of the saga",
         () ->
-            Objects.requireNonNull(log.query(new Query("trip", null, null, 1)).blockFirst(PATIENCE))
+            Objects.requireNonNull(
+                    log.query(Query.all().saga("trip").limit(1)).blockFirst(PATIENCE))
                 .state()
                 .equals(SagaState.COMPLETED));
     recoveries.forEach(recovery -> recovery.stop().block(PATIENCE));

@@ -20,6 +20,7 @@ import dev.sluice.store.PayloadKey;
 import dev.sluice.store.PayloadStore;
 import dev.sluice.store.PutOptions;
 import dev.sluice.store.StoredPayload;
+import dev.sluice.time.Times;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
@@ -234,11 +235,7 @@ public final class S3PayloadStore implements PayloadStore {
    * @throws IllegalArgumentException if it is out of range
    */
   public Mono<Void> ensureLifecycle(Duration longestTtl) {
-    if (longestTtl.compareTo(Duration.ofSeconds(1)) < 0
-        || longestTtl.compareTo(Duration.ofDays(3650)) > 0) {
-      throw new IllegalArgumentException(
-          "longestTtl: " + longestTtl + " (expected: PT1S.." + Duration.ofDays(3650) + ")");
-    }
+    Times.between("longestTtl", longestTtl, Duration.ofSeconds(1), Times.LONGEST_RETENTION);
     return new Lifecycle(client, bucket, spec.prefix(), longestTtl)
         .ensure()
         .onErrorMap(error -> Failures.of(name, error));

@@ -16,6 +16,7 @@
 package dev.sluice.s3;
 
 import dev.sluice.time.Timers;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -122,12 +123,10 @@ public final class S3Spec {
    * For how long nothing may come, although it was asked for, until a reader gives its connection
    * up and resumes on another one. Defaults to 30 s.
    *
-   * @param idleTimeout 10 ms or more
+   * @param idleTimeout 10 ms to 365 days
    */
   public S3Spec idleTimeout(Duration idleTimeout) {
-    if (idleTimeout.compareTo(Duration.ofMillis(10)) < 0) {
-      throw new IllegalArgumentException("idleTimeout: " + idleTimeout + " (expected: >= PT0.01S)");
-    }
+    Times.between("idleTimeout", idleTimeout, Duration.ofMillis(10), Times.LONGEST);
     return with(copy -> copy.idleTimeout = idleTimeout);
   }
 

@@ -15,6 +15,7 @@
  */
 package dev.sluice.spring;
 
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -42,10 +43,7 @@ record SluiceProperties(
     @DefaultValue S3 s3) {
 
   SluiceProperties {
-    if (stopTimeout.isNegative()) {
-      throw new IllegalArgumentException(
-          "sluice.stop-timeout: " + stopTimeout + " (expected: >= PT0S)");
-    }
+    Times.notNegative("sluice.stop-timeout", stopTimeout);
   }
 
   /**

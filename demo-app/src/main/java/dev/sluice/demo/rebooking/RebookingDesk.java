@@ -218,7 +218,7 @@ final class RebookingDesk implements SmartLifecycle {
   /** Goes on with what others have left. */
   @Override
   public void start() {
-    recovery = sagas.recover(r -> r.every(RECOVER_EVERY).retention(REMEMBERED));
+    recovery = sagas.recover(r -> r.pollInterval(RECOVER_EVERY).retention(REMEMBERED));
   }
 
   /** Begins nothing more, and lets what runs here end; what does not in time, others recover. */

@@ -110,7 +110,7 @@ class ScreeningConfiguration {
                                 BAGS_PER_STATION,
                                 FEWEST_STATIONS,
                                 ScreeningView.MOST_STATIONS)
-                            .every(STAFF_EVERY)
+                            .pollInterval(STAFF_EVERY)
                             .coolDown(CLOSE_AFTER))
                     .lookAhead(ScreeningView.MOST_STATIONS)
                     .listener(stations))

@@ -134,7 +134,7 @@ final class TurnaroundDesk implements SmartLifecycle, Watched {
   /** The newest first. */
   Mono<List<TurnaroundView>> newest(int limit) {
     return admin
-        .list(Query.all(limit).ofKind(KIND))
+        .list(Query.all().kind(KIND).limit(limit))
         .flatMapSequential(summary -> admin.find(summary.id()), READ_AT_ONCE)
         .map(TurnaroundView::of)
         .collectList()
@@ -181,7 +181,8 @@ final class TurnaroundDesk implements SmartLifecycle, Watched {
     scheduler =
         TaskScheduler.start(store, crews.values().stream().map(GroundCrew::channel).toList());
     supervisor =
-        Supervisor.start(store, s -> s.every(LOOK_EVERY).retention(REMEMBERED).listener(remedies));
+        Supervisor.start(
+            store, s -> s.pollInterval(LOOK_EVERY).retention(REMEMBERED).listener(remedies));
     crews.values().forEach(GroundCrew::begin);
   }
 

@@ -18,6 +18,7 @@ package dev.sluice.channel;
 import dev.sluice.delivery.Origin;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.message.Message;
+import dev.sluice.time.Times;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Objects;
@@ -94,12 +95,10 @@ public final class ReceiveOptions {
    * How long a delivery is owned, where the channel has {@link Capability#LEASES}. The channel
    * renews it for as long as the consumer is alive.
    *
-   * @param lease more than zero
+   * @param lease more than zero, at most 365 days
    */
   public ReceiveOptions lease(Duration lease) {
-    if (lease.isNegative() || lease.isZero()) {
-      throw new IllegalArgumentException("lease: " + lease + " (expected: > PT0S)");
-    }
+    Times.positive("lease", lease);
     return new ReceiveOptions(maxUnsettled, lease, deadLetters, listener, stop, clock);
   }
 

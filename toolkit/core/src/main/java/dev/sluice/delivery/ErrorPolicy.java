@@ -16,6 +16,7 @@
 package dev.sluice.delivery;
 
 import dev.sluice.codec.UnreadablePayload;
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ThreadLocalRandom;
@@ -29,8 +30,6 @@ import reactor.core.Exceptions;
  * Poison is rejected at once. Immutable: each method returns a changed copy.
  */
 public final class ErrorPolicy {
-
-  private static final Duration LONGEST = Duration.ofDays(365);
 
   private static final ErrorPolicy DEFAULTS =
       new ErrorPolicy(
@@ -80,7 +79,7 @@ public final class ErrorPolicy {
    *
    * @param immediate 0 or more
    */
-  public ErrorPolicy immediately(int immediate) {
+  public ErrorPolicy immediate(int immediate) {
     if (immediate < 0) {
       throw new IllegalArgumentException("immediate: " + immediate + " (expected: >= 0)");
     }
@@ -91,19 +90,12 @@ public final class ErrorPolicy {
    * How long to wait before a retry: {@code first}, then twice as long each time, up to {@code
    * max}. Counted in whole milliseconds.
    *
-   * @param first zero or more
+   * @param first zero or more, at most 365 days
    * @param max at least {@code first}, at most 365 days
    */
   public ErrorPolicy backoff(Duration first, Duration max) {
-    if (first.isNegative()) {
-      throw new IllegalArgumentException("first: " + first + " (expected: >= PT0S)");
-    }
-    if (max.compareTo(first) < 0) {
-      throw new IllegalArgumentException("max: " + max + " (expected: >= first, " + first + ")");
-    }
-    if (max.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException("max: " + max + " (expected: <= " + LONGEST + ")");
-    }
+    Times.notNegative("first", first);
+    Times.between("max", max, first, Times.LONGEST);
     return new ErrorPolicy(retries, immediate, first, max, jitter, classifier);
   }
 

@@ -43,7 +43,8 @@ import reactor.core.publisher.Mono;
  * send it first, then complete, and settle a reply last. Whoever dies between two of these is made
  * good by a redelivered reply or by {@link #overdue}.
  *
- * <p>For every operation:
+ * <p>An operation begins when it is subscribed to, anew for each subscription; an argument that is
+ * out of range is an {@link IllegalArgumentException} of the call. For every operation:
  *
  * <dl>
  *   <dt>Emits
@@ -59,7 +60,8 @@ import reactor.core.publisher.Mono;
  *   <dt>Discard
  *   <dd>nothing to discard
  *   <dt>Threads
- *   <dd>on a scheduler of the store
+ *   <dd>on a scheduler of the store, or, if it answers without waiting as those in memory do, on
+ *       the thread that subscribes
  * </dl>
  */
 public interface AggregationStore {

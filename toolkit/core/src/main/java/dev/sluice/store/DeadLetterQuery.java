@@ -18,6 +18,7 @@ package dev.sluice.store;
 import dev.sluice.delivery.DeadLetterReason;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -86,111 +87,41 @@ public record DeadLetterQuery(
   /** Only this one. */
   public DeadLetterQuery id(String id) {
     Objects.requireNonNull(id, "id");
-    return new DeadLetterQuery(
-        id,
-        channel,
-        reason,
-        fingerprint,
-        messageId,
-        minAge,
-        maxRedrives,
-        isNewestFirst,
-        after,
-        limit);
+    return with(draft -> draft.id = id);
   }
 
   /** Only those that this channel had delivered. */
   public DeadLetterQuery channel(String channel) {
     Objects.requireNonNull(channel, "channel");
-    return new DeadLetterQuery(
-        id,
-        channel,
-        reason,
-        fingerprint,
-        messageId,
-        minAge,
-        maxRedrives,
-        isNewestFirst,
-        after,
-        limit);
+    return with(draft -> draft.channel = channel);
   }
 
   /** Only those that are here for this reason. */
   public DeadLetterQuery reason(DeadLetterReason reason) {
     Objects.requireNonNull(reason, "reason");
-    return new DeadLetterQuery(
-        id,
-        channel,
-        reason,
-        fingerprint,
-        messageId,
-        minAge,
-        maxRedrives,
-        isNewestFirst,
-        after,
-        limit);
+    return with(draft -> draft.reason = reason);
   }
 
   /** Only those of this cause. */
   public DeadLetterQuery fingerprint(String fingerprint) {
     Objects.requireNonNull(fingerprint, "fingerprint");
-    return new DeadLetterQuery(
-        id,
-        channel,
-        reason,
-        fingerprint,
-        messageId,
-        minAge,
-        maxRedrives,
-        isNewestFirst,
-        after,
-        limit);
+    return with(draft -> draft.fingerprint = fingerprint);
   }
 
   /** Only those of this message. */
   public DeadLetterQuery messageId(String messageId) {
     Objects.requireNonNull(messageId, "messageId");
-    return new DeadLetterQuery(
-        id,
-        channel,
-        reason,
-        fingerprint,
-        messageId,
-        minAge,
-        maxRedrives,
-        isNewestFirst,
-        after,
-        limit);
+    return with(draft -> draft.messageId = messageId);
   }
 
   /** Only those that have been here for so long. */
   public DeadLetterQuery minAge(Duration minAge) {
-    return new DeadLetterQuery(
-        id,
-        channel,
-        reason,
-        fingerprint,
-        messageId,
-        minAge,
-        maxRedrives,
-        isNewestFirst,
-        after,
-        limit);
+    return with(draft -> draft.minAge = minAge);
   }
 
   /** Only those that were sent back so often at most. */
   public DeadLetterQuery maxRedrives(int maxRedrives) {
-    return new DeadLetterQuery(
-        id,
-        channel,
-        reason,
-        fingerprint,
-        messageId,
-        minAge,
-        maxRedrives,
-        isNewestFirst,
-        after,
-        limit);
+    return with(draft -> draft.maxRedrives = maxRedrives);
   }
 
   /**
@@ -198,38 +129,64 @@ public record DeadLetterQuery(
    * which it came, the oldest first, so a redrive refuses this.
    */
   public DeadLetterQuery newestFirst() {
-    return new DeadLetterQuery(
-        id, channel, reason, fingerprint, messageId, minAge, maxRedrives, true, after, limit);
+    return with(draft -> draft.isNewestFirst = true);
   }
 
   /** Only those behind this one, in the order of the query. */
   public DeadLetterQuery after(String after) {
     Objects.requireNonNull(after, "after");
-    return new DeadLetterQuery(
-        id,
-        channel,
-        reason,
-        fingerprint,
-        messageId,
-        minAge,
-        maxRedrives,
-        isNewestFirst,
-        after,
-        limit);
+    return with(draft -> draft.after = after);
   }
 
   /** So many at most. */
   public DeadLetterQuery limit(int limit) {
-    return new DeadLetterQuery(
-        id,
-        channel,
-        reason,
-        fingerprint,
-        messageId,
-        minAge,
-        maxRedrives,
-        isNewestFirst,
-        after,
-        limit);
+    return with(draft -> draft.limit = limit);
+  }
+
+  private DeadLetterQuery with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return draft.query();
+  }
+
+  /** Written while a query is made from another one, and never again. */
+  private static final class Draft {
+    @Nullable String id;
+    @Nullable String channel;
+    @Nullable DeadLetterReason reason;
+    @Nullable String fingerprint;
+    @Nullable String messageId;
+    Duration minAge;
+    int maxRedrives;
+    boolean isNewestFirst;
+    @Nullable String after;
+    int limit;
+
+    Draft(DeadLetterQuery query) {
+      id = query.id;
+      channel = query.channel;
+      reason = query.reason;
+      fingerprint = query.fingerprint;
+      messageId = query.messageId;
+      minAge = query.minAge;
+      maxRedrives = query.maxRedrives;
+      isNewestFirst = query.isNewestFirst;
+      after = query.after;
+      limit = query.limit;
+    }
+
+    DeadLetterQuery query() {
+      return new DeadLetterQuery(
+          id,
+          channel,
+          reason,
+          fingerprint,
+          messageId,
+          minAge,
+          maxRedrives,
+          isNewestFirst,
+          after,
+          limit);
+    }
   }
 }

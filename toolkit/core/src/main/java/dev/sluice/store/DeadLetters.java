@@ -29,7 +29,8 @@ import reactor.core.publisher.Mono;
  * the claim has ended may be claimed again. So what is done with a letter may be done twice, if
  * whoever does it dies between the doing and the removal, and is never forgotten.
  *
- * <p>For every operation:
+ * <p>An operation begins when it is subscribed to, anew for each subscription; an argument that is
+ * out of range is an {@link IllegalArgumentException} of the call. For every operation:
  *
  * <dl>
  *   <dt>Emits
@@ -44,7 +45,8 @@ import reactor.core.publisher.Mono;
  *   <dt>Discard
  *   <dd>nothing to discard
  *   <dt>Threads
- *   <dd>on a scheduler of the store
+ *   <dd>on a scheduler of the store, or, if it answers without waiting as those in memory do, on
+ *       the thread that subscribes
  * </dl>
  */
 public interface DeadLetters {

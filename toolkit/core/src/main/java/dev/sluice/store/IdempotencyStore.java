@@ -33,7 +33,8 @@ import reactor.core.publisher.Mono;
  * dies between the two is done again by whoever takes over. Where the work is a change of the same
  * database, let the record join its transaction.
  *
- * <p>For every operation:
+ * <p>An operation begins when it is subscribed to, anew for each subscription; an argument that is
+ * out of range is an {@link IllegalArgumentException} of the call. For every operation:
  *
  * <dl>
  *   <dt>Emits
@@ -49,7 +50,8 @@ import reactor.core.publisher.Mono;
  *   <dt>Discard
  *   <dd>nothing to discard
  *   <dt>Threads
- *   <dd>on a scheduler of the store
+ *   <dd>on a scheduler of the store, or, if it answers without waiting as those in memory do, on
+ *       the thread that subscribes
  * </dl>
  */
 public interface IdempotencyStore {

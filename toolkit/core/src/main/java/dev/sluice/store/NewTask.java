@@ -15,6 +15,7 @@
  */
 package dev.sluice.store;
 
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -63,10 +64,7 @@ public record NewTask(String id, String kind, List<Step> steps) {
       StoredText.require("channel", channel, TaskStore.MAX_CHANNEL);
       TaskStore.requireBody("input", input);
       after = Set.copyOf(after);
-      if (within.compareTo(Duration.ofMillis(1)) < 0
-          || within.compareTo(Duration.ofDays(365)) > 0) {
-        throw new IllegalArgumentException("within: " + within + " (expected: PT0.001S..P365D)");
-      }
+      Times.between("within", within, Duration.ofMillis(1), Times.LONGEST);
       remedies = List.copyOf(remedies);
       if (remedies.size() > TaskStore.MAX_REMEDIES) {
         throw new IllegalArgumentException(

@@ -38,7 +38,8 @@ import reactor.core.publisher.Mono;
  * <p>What has become of it is retained for as long as it was accepted with, then the operation is
  * {@link Operation.Phase#EXPIRED}, then unknown.
  *
- * <p>For every operation of the store:
+ * <p>An operation begins when it is subscribed to, anew for each subscription; an argument that is
+ * out of range is an {@link IllegalArgumentException} of the call. For every operation:
  *
  * <dl>
  *   <dt>Emits
@@ -54,7 +55,8 @@ import reactor.core.publisher.Mono;
  *   <dt>Discard
  *   <dd>nothing to discard
  *   <dt>Threads
- *   <dd>on a scheduler of the store
+ *   <dd>on a scheduler of the store, or, if it answers without waiting as those in memory do, on
+ *       the thread that subscribes
  * </dl>
  */
 public interface OperationStore {
@@ -75,7 +77,7 @@ public interface OperationStore {
   int MAX_CALLBACK = 2_000;
 
   /** As many operations are found, claimed or called back at once, at most. */
-  int MAX_AT_ONCE = 1_000;
+  int MAX_LIMIT = 1_000;
 
   /**
    * What makes two requests of one caller, for one kind, the same.
@@ -228,7 +230,7 @@ public interface OperationStore {
   /**
    * Looks operations up.
    *
-   * @param ids at most {@value #MAX_AT_ONCE}
+   * @param ids at most {@value #MAX_LIMIT}
    * @return those that are known, in any order
    * @throws IllegalArgumentException if there are more
    */
@@ -243,7 +245,7 @@ public interface OperationStore {
    * Takes operations that wait, the oldest first, and those whose lease has ended. Nobody else gets
    * one of them before its lease ends.
    *
-   * @param limit how many at most, 1..{@value #MAX_AT_ONCE}
+   * @param limit how many at most, 1..{@value #MAX_LIMIT}
    * @param lease how long they are the caller's, more than zero
    * @throws IllegalArgumentException if an argument is out of range
    */
@@ -287,7 +289,7 @@ public interface OperationStore {
    * Takes callbacks of operations that have ended and are retained, the oldest first. Nobody else
    * gets one of them before its lease ends.
    *
-   * @param limit how many at most, 1..{@value #MAX_AT_ONCE}
+   * @param limit how many at most, 1..{@value #MAX_LIMIT}
    * @param lease how long they are the caller's, more than zero
    * @throws IllegalArgumentException if an argument is out of range
    */

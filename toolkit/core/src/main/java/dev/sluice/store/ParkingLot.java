@@ -36,7 +36,8 @@ import reactor.core.publisher.Mono;
  *
  * <p>A message is here once, however often it is parked: it is recognised by its id.
  *
- * <p>For every operation:
+ * <p>An operation begins when it is subscribed to, anew for each subscription; an argument that is
+ * out of range is an {@link IllegalArgumentException} of the call. For every operation:
  *
  * <dl>
  *   <dt>Emits
@@ -51,7 +52,8 @@ import reactor.core.publisher.Mono;
  *   <dt>Discard
  *   <dd>nothing to discard
  *   <dt>Threads
- *   <dd>on a scheduler of the store
+ *   <dd>on a scheduler of the store, or, if it answers without waiting as those in memory do, on
+ *       the thread that subscribes
  * </dl>
  */
 public interface ParkingLot {
@@ -243,22 +245,10 @@ public interface ParkingLot {
    *
    * @throws IllegalArgumentException if it is out of range
    */
-  static int checkLimit(int limit) {
+  static int requireLimit(int limit) {
     if (limit < 1 || limit > MAX_LIMIT) {
       throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + MAX_LIMIT + ")");
     }
     return limit;
-  }
-
-  /**
-   * Checks a lease. For stores.
-   *
-   * @throws IllegalArgumentException if it is out of range
-   */
-  static Duration checkLease(Duration lease) {
-    if (lease.isNegative() || lease.isZero()) {
-      throw new IllegalArgumentException("lease: " + lease + " (expected: > PT0S)");
-    }
-    return lease;
   }
 }

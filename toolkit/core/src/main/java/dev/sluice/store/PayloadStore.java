@@ -25,7 +25,9 @@ import reactor.core.publisher.Mono;
  * Where payloads are kept that are too large for a message. A payload is written once, under a key
  * of its own, and never changed; it is there as a whole or not at all.
  *
- * <p>For every operation, unless it says otherwise:
+ * <p>An operation begins when it is subscribed to, anew for each subscription; an argument that is
+ * out of range is an {@link IllegalArgumentException} of the call. For every operation, unless it
+ * says otherwise:
  *
  * <dl>
  *   <dt>Emits
@@ -40,7 +42,8 @@ import reactor.core.publisher.Mono;
  *   <dt>Discard
  *   <dd>nothing to discard
  *   <dt>Threads
- *   <dd>on threads of the store
+ *   <dd>on threads of the store, or, if it answers without waiting as those in memory do, on the
+ *       thread that subscribes
  * </dl>
  */
 public interface PayloadStore {

@@ -15,6 +15,7 @@
  */
 package dev.sluice.store;
 
+import dev.sluice.time.Times;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -34,9 +35,9 @@ public sealed interface Remedy {
    * @param max how often, 1 to 1000
    * @param pause before it is tried again for the first time, zero or more; each later wait is
    *     twice as long
-   * @param longest no wait is longer, at least {@code pause} and at most a day
+   * @param maxPause no wait is longer, at least {@code pause} and at most a day
    */
-  record Retry(int max, Duration pause, Duration longest) implements Remedy {
+  record Retry(int max, Duration pause, Duration maxPause) implements Remedy {
 
     /**
      * Checks it.
@@ -47,13 +48,8 @@ public sealed interface Remedy {
       if (max < 1 || max > 1000) {
         throw new IllegalArgumentException("max: " + max + " (expected: 1..1000)");
       }
-      if (pause.isNegative() || pause.compareTo(MAX_WAIT) > 0) {
-        throw new IllegalArgumentException("pause: " + pause + " (expected: PT0S..PT24H)");
-      }
-      if (longest.compareTo(pause) < 0 || longest.compareTo(MAX_WAIT) > 0) {
-        throw new IllegalArgumentException(
-            "longest: " + longest + " (expected: " + pause + "..PT24H)");
-      }
+      Times.between("pause", pause, Duration.ZERO, MAX_WAIT);
+      Times.between("maxPause", maxPause, pause, MAX_WAIT);
     }
 
     /**
@@ -63,10 +59,10 @@ public sealed interface Remedy {
      */
     public Duration waitBefore(int tries) {
       Duration waits = pause;
-      for (int i = 0; i < tries && waits.compareTo(longest) < 0 && !waits.isZero(); i++) {
+      for (int i = 0; i < tries && waits.compareTo(maxPause) < 0 && !waits.isZero(); i++) {
         waits = waits.multipliedBy(2);
       }
-      return waits.compareTo(longest) > 0 ? longest : waits;
+      return waits.compareTo(maxPause) > 0 ? maxPause : waits;
     }
   }
 
@@ -118,7 +114,7 @@ public sealed interface Remedy {
   static String format(Remedy remedy) {
     Objects.requireNonNull(remedy, "remedy");
     if (remedy instanceof Retry retry) {
-      return "retry " + retry.max + ' ' + retry.pause + ' ' + retry.longest;
+      return "retry " + retry.max + ' ' + retry.pause + ' ' + retry.maxPause;
     }
     if (remedy instanceof Reassign reassign) {
       return "reassign " + reassign.channel;

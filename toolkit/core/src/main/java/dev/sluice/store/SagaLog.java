@@ -34,7 +34,8 @@ import reactor.core.publisher.Mono;
  * only at the revision that it knows: who was away for longer than its lease finds out with its
  * next append that somebody else has gone on.
  *
- * <p>For every operation:
+ * <p>An operation begins when it is subscribed to, anew for each subscription; an argument that is
+ * out of range is an {@link IllegalArgumentException} of the call. For every operation:
  *
  * <dl>
  *   <dt>Emits
@@ -49,7 +50,8 @@ import reactor.core.publisher.Mono;
  *   <dt>Discard
  *   <dd>nothing to discard
  *   <dt>Threads
- *   <dd>on a scheduler of the log
+ *   <dd>on a scheduler of the log, or, if it answers without waiting as those in memory do, on the
+ *       thread that subscribes
  * </dl>
  */
 public interface SagaLog {
@@ -120,19 +122,51 @@ public interface SagaLog {
       Duration left) {}
 
   /**
-   * Which sagas are meant.
+   * Which sagas are meant, in the order of their keys. Immutable: each method returns a new query.
    *
    * @param saga of that name, or null for all
    * @param state in that state, or null for all
-   * @param after those behind it, in the order of their keys; null for all
-   * @param limit how many at most, 1 to {@value #MAX_LIMIT}
+   * @param after those behind the one of that key; null for the beginning
+   * @param limit how many at most, 1..{@value #MAX_LIMIT}
    */
   record Query(
       @Nullable String saga, @Nullable SagaState state, @Nullable SagaKey after, int limit) {
 
-    /** Checks it. */
+    /**
+     * Checks it.
+     *
+     * @throws IllegalArgumentException if {@code limit} is out of range
+     */
     public Query {
       requireLimit(limit);
+    }
+
+    /** All sagas, a hundred at a time. */
+    public static Query all() {
+      return new Query(null, null, null, 100);
+    }
+
+    /** Only those of this name. */
+    public Query saga(String saga) {
+      Objects.requireNonNull(saga, "saga");
+      return new Query(saga, state, after, limit);
+    }
+
+    /** Only those in this state. */
+    public Query state(SagaState state) {
+      Objects.requireNonNull(state, "state");
+      return new Query(saga, state, after, limit);
+    }
+
+    /** Only those behind the one of this key: the next page. */
+    public Query after(SagaKey after) {
+      Objects.requireNonNull(after, "after");
+      return new Query(saga, state, after, limit);
+    }
+
+    /** So many at most. */
+    public Query limit(int limit) {
+      return new Query(saga, state, after, limit);
     }
   }
 
@@ -221,7 +255,12 @@ public interface SagaLog {
    */
   Mono<Integer> purge(Duration minAge, int limit);
 
-  private static void requireLimit(int limit) {
+  /**
+   * Checks a limit. For logs.
+   *
+   * @throws IllegalArgumentException if it is not within 1..{@value #MAX_LIMIT}
+   */
+  static void requireLimit(int limit) {
     if (limit < 1 || limit > MAX_LIMIT) {
       throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + MAX_LIMIT + ")");
     }

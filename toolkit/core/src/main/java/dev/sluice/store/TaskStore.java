@@ -38,7 +38,8 @@ import reactor.core.publisher.Mono;
  * <p>Each change of hands raises the version of the step. Who was away for longer than its lease,
  * agent or supervisor, has an old version, and whatever it says is refused.
  *
- * <p>For every operation of the store:
+ * <p>An operation begins when it is subscribed to, anew for each subscription; an argument that is
+ * out of range is an {@link IllegalArgumentException} of the call. For every operation:
  *
  * <dl>
  *   <dt>Emits
@@ -54,7 +55,8 @@ import reactor.core.publisher.Mono;
  *   <dt>Discard
  *   <dd>nothing to discard
  *   <dt>Threads
- *   <dd>on a scheduler of the store
+ *   <dd>on a scheduler of the store, or, if it answers without waiting as those in memory do, on
+ *       the thread that subscribes
  * </dl>
  */
 public interface TaskStore {
@@ -87,7 +89,7 @@ public interface TaskStore {
   int MAX_REMEDIES = 16;
 
   /** As many are taken or found at once, at most. */
-  int MAX_AT_ONCE = 1_000;
+  int MAX_LIMIT = 1_000;
 
   /**
    * A step that is ready and is to be sent to its channel.
@@ -260,18 +262,18 @@ public interface TaskStore {
   }
 
   /**
-   * Which tasks are meant.
+   * Which tasks are meant, in the order of their ids. Immutable: each method returns a new query.
    *
    * @param kind of that kind, or null for all
    * @param state in that state, or null for all
-   * @param escalated whether only those of which a step is escalated
-   * @param after those behind the one of that id, in the order of their ids; null for all
-   * @param limit how many at most, 1 to {@value #MAX_AT_ONCE}
+   * @param isEscalated whether only those of which a step is escalated
+   * @param after those behind the one of that id; null for the beginning
+   * @param limit how many at most, 1..{@value #MAX_LIMIT}
    */
   record Query(
       @Nullable String kind,
       Task.@Nullable State state,
-      boolean escalated,
+      boolean isEscalated,
       @Nullable String after,
       int limit) {
 
@@ -284,29 +286,37 @@ public interface TaskStore {
       requireLimit(limit);
     }
 
-    /** All, the first {@code limit} of them. */
-    public static Query all(int limit) {
-      return new Query(null, null, false, null, limit);
+    /** All tasks, a hundred at a time. */
+    public static Query all() {
+      return new Query(null, null, false, null, 100);
     }
 
-    /** Those of a kind. */
-    public Query ofKind(String kind) {
-      return new Query(Objects.requireNonNull(kind, "kind"), state, escalated, after, limit);
+    /** Only those of this kind. */
+    public Query kind(String kind) {
+      Objects.requireNonNull(kind, "kind");
+      return new Query(kind, state, isEscalated, after, limit);
     }
 
-    /** Those in a state. */
-    public Query in(Task.State state) {
-      return new Query(kind, Objects.requireNonNull(state, "state"), escalated, after, limit);
+    /** Only those in this state. */
+    public Query state(Task.State state) {
+      Objects.requireNonNull(state, "state");
+      return new Query(kind, state, isEscalated, after, limit);
     }
 
-    /** Those of which a step is escalated. */
-    public Query onlyEscalated() {
+    /** Only those of which a step is escalated. */
+    public Query escalated() {
       return new Query(kind, state, true, after, limit);
     }
 
-    /** Those behind the one of an id: the next page. */
-    public Query behind(String id) {
-      return new Query(kind, state, escalated, Objects.requireNonNull(id, "id"), limit);
+    /** Only those behind the one of this id: the next page. */
+    public Query after(String after) {
+      Objects.requireNonNull(after, "after");
+      return new Query(kind, state, isEscalated, after, limit);
+    }
+
+    /** So many at most. */
+    public Query limit(int limit) {
+      return new Query(kind, state, isEscalated, after, limit);
     }
   }
 
@@ -341,7 +351,7 @@ public interface TaskStore {
    * sent, or may have been lost.
    *
    * @param channels those to which the caller can send
-   * @param limit how many at most, 1..{@value #MAX_AT_ONCE}
+   * @param limit how many at most, 1..{@value #MAX_LIMIT}
    * @param again after how long a step is taken again, more than zero
    * @throws IllegalArgumentException if an argument is out of range
    */
@@ -378,7 +388,8 @@ public interface TaskStore {
 
   /**
    * Emits, as long as it is subscribed to, when there may be something to {@link #dispatch}. A
-   * hint: some come for nothing, and some do not come.
+   * hint: some come for nothing, and some do not come. Never ends, and never fails; while there is
+   * no demand the latest one is kept.
    */
   Flux<Long> hints();
 
@@ -440,11 +451,11 @@ public interface TaskStore {
    * Takes steps that are in trouble, those that have waited longest first. Nobody else gets one of
    * them before the time is over. A step whose lease has not ended is not in trouble.
    *
-   * @param limit how many at most, 1..{@value #MAX_AT_ONCE}
-   * @param hold how long they are the caller's, more than zero
+   * @param limit how many at most, 1..{@value #MAX_LIMIT}
+   * @param lease how long they are the caller's, more than zero
    * @throws IllegalArgumentException if an argument is out of range
    */
-  Flux<Trouble> trouble(int limit, Duration hold);
+  Flux<Trouble> trouble(int limit, Duration lease);
 
   /**
    * Treats a step that is in trouble, or that is escalated.
@@ -487,7 +498,7 @@ public interface TaskStore {
    * Forgets tasks that are over. One of the same id would be a new one.
    *
    * @param minAge for at least so long, zero or more
-   * @param limit how many at most, 1..{@value #MAX_AT_ONCE}
+   * @param limit how many at most, 1..{@value #MAX_LIMIT}
    * @return how many; ask again if that is as many as it could be
    * @throws IllegalArgumentException if an argument is out of range
    */
@@ -498,11 +509,11 @@ public interface TaskStore {
   /**
    * Checks a limit.
    *
-   * @throws IllegalArgumentException if it is not within 1..{@value #MAX_AT_ONCE}
+   * @throws IllegalArgumentException if it is not within 1..{@value #MAX_LIMIT}
    */
   static void requireLimit(int limit) {
-    if (limit < 1 || limit > MAX_AT_ONCE) {
-      throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + MAX_AT_ONCE + ")");
+    if (limit < 1 || limit > MAX_LIMIT) {
+      throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + MAX_LIMIT + ")");
     }
   }
 

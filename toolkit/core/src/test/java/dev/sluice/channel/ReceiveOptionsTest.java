@@ -70,10 +70,10 @@ class ReceiveOptionsTest {
   void aLeaseLasts() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> defaults.lease(Duration.ZERO))
-        .withMessage("lease: PT0S (expected: > PT0S)");
+        .withMessage("lease: PT0S (expected: > PT0S, <= PT8760H)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> defaults.lease(Duration.ofSeconds(-1)))
-        .withMessage("lease: PT-1S (expected: > PT0S)");
+        .withMessage("lease: PT-1S (expected: > PT0S, <= PT8760H)");
   }
 
   @Test

@@ -507,12 +507,13 @@ public abstract class SagaLogContract {
         append(taken, 0, SagaEvent.of(Kind.PARKED, "why", null));
       }
     }
-    assertThat(ids(new Query(saga, null, null, 10))).containsExactly("q0", "q1", "q2", "q3", "q4");
-    assertThat(ids(new Query(saga, SagaState.PARKED, null, 10))).containsExactly("q1", "q3");
-    assertThat(ids(new Query(saga, null, new SagaKey(saga, "q1"), 2))).containsExactly("q2", "q3");
-    assertThat(ids(new Query(saga + "x", null, null, 10))).isEmpty();
+    assertThat(ids(Query.all().saga(saga))).containsExactly("q0", "q1", "q2", "q3", "q4");
+    assertThat(ids(Query.all().saga(saga).state(SagaState.PARKED))).containsExactly("q1", "q3");
+    assertThat(ids(Query.all().saga(saga).after(new SagaKey(saga, "q1")).limit(2)))
+        .containsExactly("q2", "q3");
+    assertThat(ids(Query.all().saga(saga + "x"))).isEmpty();
     Summary first =
-        Objects.requireNonNull(log().query(new Query(saga, null, null, 1)).blockFirst(PATIENCE));
+        Objects.requireNonNull(log().query(Query.all().saga(saga).limit(1)).blockFirst(PATIENCE));
     assertThat(first.version()).isEqualTo(3);
     assertThat(first.state()).isEqualTo(SagaState.RUNNING);
     assertThat(first.left()).isPositive();
@@ -549,7 +550,7 @@ public abstract class SagaLogContract {
       // as many as there are
     }
     assertThat(journal(key)).isEmpty();
-    assertThat(ids(new Query(saga, null, null, 10))).containsExactly("2", "3");
+    assertThat(ids(Query.all().saga(saga))).containsExactly("2", "3");
     assertThat(open(key, "b", LONG).revision()).isZero();
   }
 

@@ -857,8 +857,7 @@ public abstract class TaskContract {
     pass(SHORT);
     assertThat(troubles(task)).isEmpty();
     assertThat(dispatched()).isEmpty();
-    List<Summary> escalated =
-        get(store().query(Query.all(10).ofKind(kind).onlyEscalated()).collectList());
+    List<Summary> escalated = get(store().query(Query.all().kind(kind).escalated()).collectList());
     assertThat(escalated).extracting(Summary::id).containsExactly(task);
     assertThat(escalated.get(0).escalated()).isEqualTo(1);
     assertThat(get(store().stats()).escalated()).isPositive();
@@ -873,8 +872,7 @@ public abstract class TaskContract {
                 new Treatment.Settle(text("by hand")),
                 "done by hand"));
     assertThat(claim(task, "b").outputs().get("a")).isEqualTo(text("by hand"));
-    assertThat(get(store().query(Query.all(10).ofKind(kind).onlyEscalated()).collectList()))
-        .isEmpty();
+    assertThat(get(store().query(Query.all().kind(kind).escalated()).collectList())).isEmpty();
   }
 
   @Test
@@ -913,10 +911,10 @@ public abstract class TaskContract {
     String second = start(step("a"));
     String third = start(step("a"));
     does(second, "a");
-    assertThat(ids(Query.all(10).ofKind(kind))).containsExactly(first, second, third);
-    assertThat(ids(Query.all(1).ofKind(kind).behind(first))).containsExactly(second);
-    assertThat(ids(Query.all(10).ofKind(kind).in(State.RUNNING))).containsExactly(first, third);
-    assertThat(ids(Query.all(10).ofKind("none"))).isEmpty();
+    assertThat(ids(Query.all().kind(kind))).containsExactly(first, second, third);
+    assertThat(ids(Query.all().kind(kind).after(first).limit(1))).containsExactly(second);
+    assertThat(ids(Query.all().kind(kind).state(State.RUNNING))).containsExactly(first, third);
+    assertThat(ids(Query.all().kind("none"))).isEmpty();
   }
 
   private List<String> ids(Query query) {
@@ -964,7 +962,7 @@ public abstract class TaskContract {
         .withMessage("limit: 0 (expected: 1..1000)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> store().trouble(1, Duration.ZERO))
-        .withMessage("hold: PT0S (expected: > PT0S)");
+        .withMessage("lease: PT0S (expected: > PT0S)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> store().dispatch(List.of(), 1, Duration.ZERO))
         .withMessage("again: PT0S (expected: > PT0S)");

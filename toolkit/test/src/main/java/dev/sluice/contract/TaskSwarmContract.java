@@ -114,7 +114,7 @@ public abstract class TaskSwarmContract {
   protected abstract Running agent(Inbound channel, TaskStore store, Duration lease, Work work);
 
   /** Starts a supervisor. */
-  protected abstract Running supervisor(TaskStore store, Duration every, Duration hold);
+  protected abstract Running supervisor(TaskStore store, Duration pollInterval, Duration lease);
 
   /** An error that means that a step cannot be done, now or later. */
   protected abstract RuntimeException refusal(String why);
@@ -147,7 +147,9 @@ public abstract class TaskSwarmContract {
     String what = swarm.run();
     assertThat(swarm.recovered.get()).as(what).isPositive();
     assertThat(swarm.longest)
-        .as("from the end of a lease, or of a hold, until the step is ready again; " + what)
+        .as(
+            "from the end of a lease, of an agent or a supervisor, until the step is ready again; "
+                + what)
         .isLessThanOrEqualTo(period.multipliedBy(2));
   }
 
@@ -366,7 +368,7 @@ public abstract class TaskSwarmContract {
     private Flux<Trouble> taken(Flux<Trouble> troubles, Map<Taken, Long> since) {
       return troubles.doOnNext(
           trouble -> {
-            // the hold is as long as a lease
+            // a supervisor has its lease for as long as an agent
             Long from = free.put(trouble.key(), System.nanoTime() + lease.toNanos());
             if (trouble.cause() == Cause.EXPIRED && from != null) {
               since.put(new Taken(trouble.key(), trouble.version()), from);

@@ -1,0 +1,32 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.memory;
+
+import java.time.Duration;
+import java.time.Instant;
+
+/** When a time is over. */
+final class Ends {
+
+  /** A century: what lasts for longer lasts for ever. */
+  private static final Duration MOST = Duration.ofDays(36_525);
+
+  private Ends() {}
+
+  static Instant of(Instant from, Duration time) {
+    return from.plus(time.compareTo(MOST) > 0 ? MOST : time);
+  }
+}

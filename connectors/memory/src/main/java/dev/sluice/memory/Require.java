@@ -1,0 +1,42 @@
+/*
+ * Copyright 2026 the Sluice contributors
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at
+ *
+ *     https://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+package dev.sluice.memory;
+
+import java.time.Duration;
+
+/** Checks of what stores are given. */
+final class Require {
+
+  private Require() {}
+
+  static void positive(String what, Duration time) {
+    if (time.isNegative() || time.isZero()) {
+      throw new IllegalArgumentException(what + ": " + time + " (expected: > PT0S)");
+    }
+  }
+
+  static void notNegative(String what, Duration time) {
+    if (time.isNegative()) {
+      throw new IllegalArgumentException(what + ": " + time + " (expected: >= PT0S)");
+    }
+  }
+
+  static void limit(int limit, int most) {
+    if (limit < 1 || limit > most) {
+      throw new IllegalArgumentException("limit: " + limit + " (expected: 1.." + most + ")");
+    }
+  }
+}
