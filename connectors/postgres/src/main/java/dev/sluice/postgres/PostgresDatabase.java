@@ -280,6 +280,10 @@ public final class PostgresDatabase implements Metered {
     return wakeups;
   }
 
+  String schema() {
+    return spec.schema();
+  }
+
   /** An SQL text with the schema in its place. */
   String sql(String template) {
     return PostgresSchema.in(spec.schema(), template);

@@ -15,6 +15,8 @@
  */
 package dev.sluice.postgres;
 
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
 import dev.sluice.store.SagaEvent;
 import dev.sluice.store.SagaEvent.Kind;
 import dev.sluice.store.SagaKey;
@@ -44,7 +46,7 @@ import reactor.core.publisher.Mono;
  *
  * <p>At most 65 536 appends and as many opens wait at once; more fail, as temporary.
  */
-public final class PostgresSagaLog implements SagaLog {
+public final class PostgresSagaLog implements SagaLog, Metered {
 
   /**
    * A row that somebody has locked is being appended to by who holds it: it is asked for again,
@@ -155,6 +157,7 @@ public final class PostgresSagaLog implements SagaLog {
 
   private final Db db;
   private final Db leases;
+  private final String schema;
   private final SagaOpens opens;
   private final SagaAppends appends;
   private final String renew;
@@ -170,6 +173,7 @@ public final class PostgresSagaLog implements SagaLog {
   private PostgresSagaLog(PostgresDatabase database) {
     this.db = database.db();
     this.leases = database.leases();
+    this.schema = database.schema();
     this.opens = new SagaOpens(database);
     this.appends = new SagaAppends(database);
     this.renew = database.sql(RENEW);
@@ -450,6 +454,16 @@ public final class PostgresSagaLog implements SagaLog {
     } else {
       statement.bind(name, value);
     }
+  }
+
+  // == what is seen of it ==
+
+  /** What it has in memory, tagged {@code schema}. */
+  @Override
+  public void meters(Meters meters) {
+    Meters mine = meters.with("schema", schema);
+    mine.gauge("sluice.saga.opens.waiting", "sagas", "That wait for a batch", opens::waiting);
+    mine.gauge("sluice.saga.appends.waiting", "appends", "That wait for a batch", appends::waiting);
   }
 
   // == arguments ==

@@ -22,6 +22,8 @@ import static dev.sluice.postgres.TaskRows.key;
 import static dev.sluice.postgres.TaskRows.number;
 import static dev.sluice.postgres.TaskRows.text;
 
+import dev.sluice.observe.Metered;
+import dev.sluice.observe.Meters;
 import dev.sluice.postgres.TaskEnds.How;
 import dev.sluice.postgres.TaskTakers.Takers;
 import dev.sluice.store.Content;
@@ -52,8 +54,14 @@ import reactor.core.publisher.Mono;
 /**
  * Tasks in two tables, on the database's clock: any scheduler, agent and supervisor of any process
  * may go on with any of them. Leases are renewed on connections that nothing else uses.
+ *
+ * <p>In memory it has steps that were made ready here and that the subscribers of {@link #readied}
+ * have not asked for, at most what as many changes as there are {@linkplain
+ * PostgresSpec#connections connections} make ready; and claims and ends of steps that wait for
+ * their batch, at most 65 536 of each: further ones fail with a {@link
+ * dev.sluice.store.StoreFailed} that is temporary.
  */
-public final class PostgresTaskStore implements TaskStore {
+public final class PostgresTaskStore implements TaskStore, Metered {
 
   private static final String START =
       """
@@ -609,5 +617,17 @@ public final class PostgresTaskStore implements TaskStore {
       String what, Function<Connection, Statement> statement, Function<Readable, R> row) {
     return db.run(what, connection -> Db.few(statement.apply(connection), row).collectList())
         .flatMapIterable(rows -> rows);
+  }
+
+  // == what is seen of it ==
+
+  /** What it has in memory, tagged {@code schema}. */
+  @Override
+  public void meters(Meters meters) {
+    Meters mine = meters.with("schema", database.schema());
+    mine.gauge(
+        "sluice.task.held", "steps", "Ready, and not asked for by their scheduler", takers::held);
+    mine.gauge("sluice.task.claims.waiting", "claims", "That wait for a batch", claims::waiting);
+    mine.gauge("sluice.task.ends.waiting", "ends", "That wait for a batch", ends::waiting);
   }
 }

@@ -151,6 +151,11 @@ final class SagaAppends {
         });
   }
 
+  /** How many wait for their turn. */
+  int waiting() {
+    return waiting.get();
+  }
+
   private Mono<Void> flush(List<Append> batch) {
     waiting.addAndGet(-batch.size());
     List<Append> sorted =

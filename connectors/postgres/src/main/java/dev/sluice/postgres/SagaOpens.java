@@ -130,6 +130,11 @@ final class SagaOpens {
         });
   }
 
+  /** How many wait for their turn. */
+  int waiting() {
+    return waiting.get();
+  }
+
   private Mono<Void> flush(List<Open> batch) {
     waiting.addAndGet(-batch.size());
     return write(batch);

@@ -95,7 +95,13 @@ final class TaskClaims {
             BATCH,
             claim -> 1,
             claims -> claim(unlocked, claims),
-            claim -> claim(waiting, List.of(claim)).flatMap(runs -> Mono.justOrEmpty(runs.get(0))));
+            claim -> claim(waiting, List.of(claim)).flatMap(runs -> Mono.justOrEmpty(runs.get(0))),
+            /* onlyWanted= */ true); // or a step would wait for the end of a lease that nobody has
+  }
+
+  /** How many claims wait for their turn. */
+  int waiting() {
+    return together.waiting();
   }
 
   private record Claim(StepKey key, long version, String agent, long micros) {}

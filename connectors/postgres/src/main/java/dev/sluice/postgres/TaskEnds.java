@@ -186,7 +186,14 @@ final class TaskEnds {
     this.all = database.sql(TOGETHER);
     this.one = database.sql(ALONE);
     this.look = database.sql(LOOK);
-    this.together = new Together<>(BATCH, BATCH_BYTES, End::weight, this::together, this::alone);
+    this.together =
+        new Together<>(
+            BATCH,
+            BATCH_BYTES,
+            End::weight,
+            this::together,
+            this::alone,
+            /* onlyWanted= */ false); // what has happened has happened, whoever waits to hear
   }
 
   private record End(Run run, How how, String note, @Nullable Content output) {
@@ -203,6 +210,11 @@ final class TaskEnds {
   /** Emits whether the step was still the agent's; it may be said again, unless it was released. */
   Mono<Boolean> end(Run run, How how, String note, @Nullable Content output) {
     return together.ask(new End(run, how, note, output));
+  }
+
+  /** How many ends wait for their turn. */
+  int waiting() {
+    return together.waiting();
   }
 
   // == together ==

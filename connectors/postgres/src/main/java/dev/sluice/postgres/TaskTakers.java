@@ -26,6 +26,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
 import reactor.core.publisher.FluxSink.OverflowStrategy;
@@ -44,6 +45,8 @@ final class TaskTakers {
    * A taker with room may be handed more than it has asked for: what is made ready by the changes
    * that looked while it had room. These are as many as the connections of the stores, each of at
    * most one batch; while it holds what they gave it has no room, and the next ones pass it by.
+   *
+   * held   what takers were handed and have not emitted; raised before it is handed
    */
 
   private static final String TOPIC = "/tasks";
@@ -63,6 +66,7 @@ final class TaskTakers {
   private final PostgresDatabase database;
   private final String giveBack;
   private final Map<String, List<Taker>> takers = new ConcurrentHashMap<>();
+  private final AtomicInteger held = new AtomicInteger();
   private final AtomicBoolean hinting = new AtomicBoolean();
   private volatile long hintedAt = System.nanoTime() - PERIOD.toNanos();
 
@@ -80,7 +84,18 @@ final class TaskTakers {
               sink.onDispose(() -> all.remove(taker));
             },
             OverflowStrategy.BUFFER)
-        .doOnDiscard(Dispatch.class, this::giveBack);
+        .doOnNext(emitted -> held.decrementAndGet())
+        .doOnDiscard(
+            Dispatch.class,
+            unwanted -> {
+              held.decrementAndGet();
+              giveBack(unwanted);
+            });
+  }
+
+  /** How many steps were handed to takers that have not asked for more. */
+  int held() {
+    return held.get();
   }
 
   /** Who has room now, one for each channel. */
@@ -119,6 +134,7 @@ final class TaskTakers {
         if (taker == null) {
           left = true;
         } else {
+          held.incrementAndGet();
           taker.sink().next(dispatch);
         }
       }

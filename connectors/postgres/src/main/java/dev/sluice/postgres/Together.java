@@ -30,7 +30,7 @@ import reactor.core.scheduler.Schedulers;
  * Lets many share the price of a commit: one is under way, or two, and what is asked for meanwhile
  * is the next. So who is alone waits for nobody. What others have locked is left out of it and
  * waits for itself, so that neither those that it was asked with wait too, nor those that wait for
- * these.
+ * these. At most {@value #MOST_WAITING} wait for their turn; one more is refused.
  *
  * @param <Q> what is asked for
  * @param <A> what who asks is told; nothing is an answer as well
@@ -40,10 +40,20 @@ final class Together<Q, A> {
   private static final int PARALLEL = 2;
   private static final int MOST_WAITING = 65_536;
 
-  private record Ask<Q, A>(Q question, MonoSink<A> answer) {}
+  private static final class Ask<Q, A> {
+    final Q question;
+    final MonoSink<A> answer;
+    volatile boolean cancelled; // set by who asks, read when its turn comes
+
+    Ask(Q question, MonoSink<A> answer) {
+      this.question = question;
+      this.answer = answer;
+    }
+  }
 
   private final Function<List<Q>, Mono<Map<Integer, A>>> all;
   private final Function<Q, Mono<A>> one;
+  private final boolean onlyWanted;
   private final Batcher<Ask<Q, A>> batcher;
   private final AtomicInteger waiting = new AtomicInteger();
 
@@ -51,15 +61,19 @@ final class Together<Q, A> {
    * @param most how many go together, and how much they may weigh
    * @param all does what nobody else has locked, and tells by its place what has come of each
    * @param one does what was left out, however long it has to wait
+   * @param onlyWanted whether what is cancelled before its turn comes is not done at all; what is
+   *     cancelled later is done all the same
    */
   Together(
       int most,
       int mostWeight,
       ToIntFunction<Q> weight,
       Function<List<Q>, Mono<Map<Integer, A>>> all,
-      Function<Q, Mono<A>> one) {
+      Function<Q, Mono<A>> one,
+      boolean onlyWanted) {
     this.all = all;
     this.one = one;
+    this.onlyWanted = onlyWanted;
     this.batcher =
         new Batcher<>(
             most,
@@ -67,7 +81,7 @@ final class Together<Q, A> {
             PARALLEL,
             Duration.ZERO,
             Schedulers.parallel(),
-            ask -> weight.applyAsInt(ask.question()),
+            ask -> weight.applyAsInt(ask.question),
             this::flush);
   }
 
@@ -82,15 +96,26 @@ final class Together<Q, A> {
                         "PostgreSQL", "overloaded: " + MOST_WAITING + " wait already", null));
                 return;
               }
-              batcher.add(new Ask<>(question, answer));
+              Ask<Q, A> ask = new Ask<>(question, answer);
+              answer.onCancel(() -> ask.cancelled = true);
+              batcher.add(ask);
             })
         .publishOn(Schedulers.parallel());
   }
 
+  /** How many wait for their turn. */
+  int waiting() {
+    return waiting.get();
+  }
+
   /** Never fails: each hears of its own. */
-  private Mono<Void> flush(List<Ask<Q, A>> asks) {
-    waiting.addAndGet(-asks.size());
-    return all.apply(asks.stream().map(Ask::question).toList())
+  private Mono<Void> flush(List<Ask<Q, A>> batch) {
+    waiting.addAndGet(-batch.size());
+    List<Ask<Q, A>> asks = batch.stream().filter(this::isWanted).toList();
+    if (asks.isEmpty()) {
+      return Mono.empty();
+    }
+    return all.apply(asks.stream().map(ask -> ask.question).toList())
         .doOnNext(answers -> answer(asks, answers))
         .then()
         .onErrorResume(
@@ -100,13 +125,17 @@ final class Together<Q, A> {
             });
   }
 
+  private boolean isWanted(Ask<Q, A> ask) {
+    return !(onlyWanted && ask.cancelled);
+  }
+
   private void answer(List<Ask<Q, A>> asks, Map<Integer, A> answers) {
     for (int i = 0; i < asks.size(); i++) {
       A answer = answers.get(i);
       if (answer == null) {
         alone(asks.get(i));
       } else {
-        asks.get(i).answer().success(answer);
+        asks.get(i).answer.success(answer);
       }
     }
   }
@@ -116,7 +145,7 @@ final class Together<Q, A> {
     boolean temporary = error instanceof StoreFailed failure && failure.isTemporary();
     for (Ask<Q, A> ask : asks) {
       if (temporary || asks.size() == 1) {
-        ask.answer().error(error);
+        ask.answer.error(error);
       } else {
         alone(ask);
       }
@@ -124,7 +153,10 @@ final class Together<Q, A> {
   }
 
   private void alone(Ask<Q, A> ask) {
-    MonoSink<A> answer = ask.answer();
-    one.apply(ask.question()).subscribe(answer::success, answer::error, answer::success);
+    if (!isWanted(ask)) {
+      return;
+    }
+    MonoSink<A> answer = ask.answer;
+    one.apply(ask.question).subscribe(answer::success, answer::error, answer::success);
   }
 }

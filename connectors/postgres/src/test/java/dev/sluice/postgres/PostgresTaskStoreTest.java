@@ -23,14 +23,20 @@ import dev.sluice.store.NewTask;
 import dev.sluice.store.StepKey;
 import dev.sluice.store.Task;
 import dev.sluice.store.TaskStore;
+import dev.sluice.store.TaskStore.Dispatch;
 import dev.sluice.store.TaskStore.Run;
+import dev.sluice.test.MeterReadings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.reactivestreams.Subscription;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -182,6 +188,76 @@ class PostgresTaskStoreTest extends TaskContract {
     assertThat(store.done(a, null).block(PATIENCE)).isTrue();
     assertThat(store.find("late").block(PATIENCE).step("c").state())
         .isEqualTo(Task.StepState.READY);
+  }
+
+  @Test
+  void stepsThatATakerHasNotAskedForAreSeenAndNoMoreAreHandedToIt() {
+    List<Dispatch> taken = new CopyOnWriteArrayList<>();
+    BaseSubscriber<Dispatch> taker =
+        new BaseSubscriber<>() {
+          @Override
+          protected void hookOnSubscribe(Subscription subscription) {
+            // asks when it is told to
+          }
+
+          @Override
+          protected void hookOnNext(Dispatch step) {
+            taken.add(step);
+          }
+        };
+    store.readied("held", HOUR).subscribe(taker);
+    taker.request(1);
+    assertThat(store.start(wide("held-1")).block(PATIENCE)).isTrue();
+    assertThat(taken).hasSize(1);
+    assertThat(held()).isEqualTo(TaskStore.MAX_STEPS - 1);
+
+    assertThat(store.start(wide("held-2")).block(PATIENCE)).isTrue(); // passes it by
+    assertThat(held()).isEqualTo(TaskStore.MAX_STEPS - 1);
+    assertThat(dispatched().collectList().block(PATIENCE))
+        .hasSize(TaskStore.MAX_STEPS)
+        .containsOnly("held-2");
+
+    taker.request(10);
+    assertThat(taken).hasSize(11);
+    assertThat(held()).isEqualTo(TaskStore.MAX_STEPS - 11);
+
+    taker.cancel();
+    assertThat(held()).isZero();
+    List<String> back =
+        dispatched()
+            .repeatWhen(asked -> asked.delayElements(Duration.ofMillis(10)))
+            .take(TaskStore.MAX_STEPS - 11)
+            .collectList()
+            .block(PATIENCE);
+    assertThat(back).containsOnly("held-1");
+  }
+
+  private static double held() {
+    return MeterReadings.of(store).read().get("sluice.task.held{schema=" + database.schema() + "}");
+  }
+
+  private static Flux<String> dispatched() {
+    return store
+        .dispatch(List.of("held"), TaskStore.MAX_LIMIT, HOUR)
+        .map(step -> step.key().task());
+  }
+
+  /** All of its steps are ready at once. */
+  private static NewTask wide(String id) {
+    return new NewTask(
+        id,
+        "held",
+        IntStream.range(0, TaskStore.MAX_STEPS)
+            .mapToObj(
+                i ->
+                    new NewTask.Step(
+                        "step-" + i,
+                        "held",
+                        Content.of("", new byte[0]),
+                        Set.of(),
+                        HOUR,
+                        List.of()))
+            .toList());
   }
 
   private static Mono<Long> count(String sql) {

@@ -51,7 +51,8 @@ import reactor.core.publisher.Mono;
  *       taken effect is then unknown, and it may be repeated. What was taken stays taken until its
  *       lease ends
  *   <dt>Cancel
- *   <dd>ends the waiting, not the operation
+ *   <dd>ends the waiting, not the operation; a {@link #claim} whose turn has not come may be left
+ *       out
  *   <dt>Discard
  *   <dd>nothing to discard
  *   <dt>Threads
