@@ -28,7 +28,8 @@ final class Licences {
           "Go License", // BSD-3-Clause by another name
           "CC0-1.0",
           "EPL-1.0",
-          "EPL-2.0");
+          "EPL-2.0",
+          "Public Domain"); // aopalliance, by its authors
 
   public static void main(String[] args) throws Exception {
     Path sbom = Path.of(args.length > 0 ? args[0] : "target/sluice-sbom.xml");
