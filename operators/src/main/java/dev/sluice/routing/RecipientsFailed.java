@@ -29,8 +29,12 @@ public final class RecipientsFailed extends RuntimeException implements ErrorCla
 
   private static final long serialVersionUID = 1L;
 
+  @SuppressWarnings("serial") // what List.copyOf makes is
   private final List<String> confirmed;
+
+  @SuppressWarnings("serial")
   private final List<String> failed;
+
   private final ErrorClassifier.Kind kind;
 
   RecipientsFailed(
