@@ -16,12 +16,14 @@
 package dev.sluice.delivery;
 
 import java.lang.ref.Cleaner;
+import java.lang.ref.WeakReference;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -79,6 +81,14 @@ public final class LeakDetector {
   }
 
   /**
+   * Whether what garbage collections have found up to now has been judged, and counted if it was a
+   * leak. The detector's thread does that after the collection, one by one and in no order.
+   */
+  public static boolean isAllJudged() {
+    return WATCHED.stream().noneMatch(Watch::isCollected);
+  }
+
+  /**
    * The handle that goes into deliveries, while the source keeps the core: the core itself if it is
    * not watched.
    *
@@ -99,8 +109,9 @@ public final class LeakDetector {
 
   private static Settlement watched(SettlementCore core, String assembly) {
     Watch watch = new Watch(core, assembly);
-    WATCHED.add(watch);
-    return new TrackedSettlement(core, CLEANER, watch);
+    TrackedSettlement handle = new TrackedSettlement(core, CLEANER, watch);
+    watch.begin(handle);
+    return handle;
   }
 
   /** The first frame of the caller's stack that is neither Sluice nor Reactor, as one line. */
@@ -134,7 +145,28 @@ public final class LeakDetector {
   }
 
   /** Runs when the handle is unreachable, or at once when it has been settled. */
-  record Watch(SettlementCore core, String assembly) implements Runnable {
+  static final class Watch implements Runnable {
+
+    private final SettlementCore core;
+    private final String assembly;
+
+    /** Cleared by the collection itself, before anybody is told of it. */
+    private @Nullable WeakReference<Settlement> handle;
+
+    Watch(SettlementCore core, String assembly) {
+      this.core = core;
+      this.assembly = assembly;
+    }
+
+    /** Over before this can run, because the caller has the handle, and returns it. */
+    void begin(Settlement handle) {
+      this.handle = new WeakReference<>(handle);
+      WATCHED.add(this);
+    }
+
+    boolean isCollected() {
+      return handle != null && handle.refersTo(null);
+    }
 
     /** A leak is settled before it is counted, so it is not decided until it is not watched. */
     boolean isDecided() {
@@ -145,10 +177,13 @@ public final class LeakDetector {
 
     @Override
     public void run() {
-      if (!core.isSettled()) {
-        retry();
+      try {
+        if (!core.isSettled()) {
+          retry();
+        }
+      } finally {
+        WATCHED.remove(this);
       }
-      WATCHED.remove(this);
     }
 
     private void retry() {

@@ -16,20 +16,19 @@
 package dev.sluice.test;
 
 import dev.sluice.delivery.LeakDetector;
-import dev.sluice.delivery.Outcome;
-import dev.sluice.delivery.SettlementCore;
-import java.util.concurrent.CountDownLatch;
+import java.lang.ref.WeakReference;
 import java.util.concurrent.TimeUnit;
 
-/** Garbage collections that the leak detector has seen. */
+/** Garbage collections whose finds the leak detector has judged. */
 final class Garbage {
 
   private static final int MAX_COLLECTIONS = 200;
+  private static final long PATIENCE_SECONDS = 30;
 
   private Garbage() {}
 
   /**
-   * Returns when the detector has found what had been dropped before the call: at once when all is
+   * Returns when the detector has judged what had been dropped before the call: at once when all is
    * decided, which saves a test more time than the rest of it may take.
    */
   static void collect() throws InterruptedException {
@@ -37,46 +36,27 @@ final class Garbage {
       return;
     }
     collectOnce();
-    collectOnce(); // the detector may still be at work on what the first round has found
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+    while (!LeakDetector.isAllJudged()) {
+      if (System.nanoTime() - deadline > 0) {
+        throw new IllegalStateException(
+            "garbage not judged by the leak detector after " + PATIENCE_SECONDS + " s");
+      }
+      TimeUnit.MILLISECONDS.sleep(1);
+    }
   }
 
-  /** Returns when the detector has come across a sentinel that was dropped just now. */
+  /** Returns when there has been a collection since the call. */
   private static void collectOnce() throws InterruptedException {
-    CountDownLatch seen = new CountDownLatch(1);
-    drop(seen);
+    WeakReference<Object> dropped = new WeakReference<>(new Object());
     for (int i = 0; i < MAX_COLLECTIONS; i++) {
       System.gc();
-      if (seen.await(10, TimeUnit.MILLISECONDS)) {
+      if (dropped.refersTo(null)) {
         return;
       }
+      TimeUnit.MILLISECONDS.sleep(10);
     }
     throw new IllegalStateException(
         "garbage not collected after " + MAX_COLLECTIONS + " calls of System.gc()");
-  }
-
-  /** In a frame of its own, so that no local variable keeps the sentinel. */
-  private static void drop(CountDownLatch seen) {
-    LeakDetector.track(new Sentinel(seen), "as a sentinel");
-  }
-
-  /** Looks settled to the detector, and notes that it looked. */
-  private static final class Sentinel extends SettlementCore {
-
-    private final CountDownLatch seen;
-
-    Sentinel(CountDownLatch seen) {
-      this.seen = seen;
-    }
-
-    @Override
-    public boolean isSettled() {
-      seen.countDown();
-      return true;
-    }
-
-    @Override
-    protected void onDecided(Outcome outcome) {
-      markDurable();
-    }
   }
 }

@@ -23,6 +23,8 @@ import dev.sluice.delivery.LeakDetector;
 import dev.sluice.delivery.Outcome;
 import dev.sluice.delivery.Settlement;
 import dev.sluice.delivery.SettlementCore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -33,6 +35,8 @@ import org.junit.platform.launcher.listeners.SummaryGeneratingListener;
 import org.junit.platform.launcher.listeners.TestExecutionSummary;
 
 class LeakCheckTest {
+
+  private static final long SLOWLY = TimeUnit.MILLISECONDS.toNanos(50);
 
   @Test
   void failsTheTestThatLeaksAndNoOther() {
@@ -84,6 +88,7 @@ class LeakCheckTest {
           new SettlementCore() {
             @Override
             protected void onDecided(Outcome outcome) {
+              LockSupport.parkNanos(SLOWLY); // the check has to wait for the last of them
               markDurable();
             }
           },
