@@ -183,7 +183,9 @@ class OperationClientTest {
             .submit(uri("/claims"), BAG)
             .subscribe(results::add));
     awaitRequests(1);
-    passUntilRequests(2, Duration.ofSeconds(3));
+    Await.until("the pause to begin", () -> time.getScheduledTaskCount() > 0);
+    time.advanceTimeBy(Duration.ofSeconds(3));
+    awaitRequests(2);
     Await.until("the result", () -> !results.isEmpty());
   }
 
