@@ -57,6 +57,7 @@ class PostgresChannelTest {
       Server.connect(p -> p.schema(Server.freshSchema()).connections(8));
   private final PostgresChannel channel = PostgresChannel.create(database, "orders");
   private final List<Disposable> consumers = new ArrayList<>();
+  private final Queue<Delivery<byte[]>> held = new ConcurrentLinkedQueue<>();
 
   @AfterEach
   void close() {
@@ -373,7 +374,11 @@ class PostgresChannelTest {
         Disposable consumer =
             channel
                 .receive(ReceiveOptions.defaults().maxUnsettled(16))
-                .subscribe(delivery -> deliveries.incrementAndGet());
+                .subscribe(
+                    delivery -> {
+                      held.add(delivery); // what is dropped counts as a leak, and as an attempt
+                      deliveries.incrementAndGet();
+                    });
         List<Disposable> depths = new ArrayList<>();
         for (int i = 0; i < 10 && queries < many; i++, queries++) {
           depths.add(channel.depth().subscribe());
