@@ -21,6 +21,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.sluice.demo.ledger.Counters;
 import dev.sluice.demo.ledger.Ledger;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -46,6 +47,9 @@ class TwoInstancesTest {
           "demo.s3.region",
           "demo.s3.access-key",
           "demo.s3.secret-key");
+
+  /** A session of Kafka that ends after 6 s, and rebalancing on a machine that is busy. */
+  private static final Duration TAKEN_OVER_WITHIN = Duration.ofSeconds(45);
 
   @TempDir Path data;
 
@@ -83,12 +87,11 @@ class TwoInstancesTest {
 
     long settledHere = settled(here);
     other.kill();
-    eventually(
-        () -> here.get("/api/load"), load -> load.path("state").asString().equals("finished"));
     Counters after =
         eventually(
             ledger::counters,
-            now -> now.checkedIn() == before.checkedIn() + BAGS && now.inFlight() == 0);
+            now -> now.checkedIn() == before.checkedIn() + BAGS && now.inFlight() == 0,
+            TAKEN_OVER_WITHIN);
 
     assertThat(settled(here)).isGreaterThan(settledHere);
     assertThat(after.loaded() + after.deadLettered())
