@@ -15,12 +15,21 @@
  */
 package dev.sluice.http;
 
+import dev.sluice.delivery.ErrorClassifier;
 import java.util.Objects;
+import java.util.Set;
 
-/** A server has answered, but not with what it was asked for. */
-public final class HttpRefused extends RuntimeException {
+/**
+ * A server has answered, but not with what it was asked for. That is {@linkplain
+ * ErrorClassifier.Kind#POISON poison} if the same request will always get the same answer: 400,
+ * 405, 406, 410, 411, 413, 414, 415, 422, 431 and 501. Everything else is transient, 401, 403 and
+ * 404 too: these are mended elsewhere, and the message is none the worse for them.
+ */
+public final class HttpRefused extends RuntimeException implements ErrorClassifier.Classified {
 
   private static final long serialVersionUID = 1L;
+  private static final Set<Integer> FOR_GOOD =
+      Set.of(400, 405, 406, 410, 411, 413, 414, 415, 422, 431, 501);
 
   private final transient HttpAnswer answer;
 
@@ -32,5 +41,12 @@ public final class HttpRefused extends RuntimeException {
   /** What it has answered. */
   public HttpAnswer answer() {
     return answer;
+  }
+
+  @Override
+  public ErrorClassifier.Kind kind() {
+    return FOR_GOOD.contains(answer.status())
+        ? ErrorClassifier.Kind.POISON
+        : ErrorClassifier.Kind.TRANSIENT;
   }
 }

@@ -388,7 +388,7 @@ class DeadLetteringTest {
   void checksItsOptions() {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> redriver(r -> r.rate(0)))
-        .withMessage("perSecond: 0 (expected: 1..100000)");
+        .withMessage("rate: 0 (expected: 1..100000)");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> redriver(r -> r.maxRedrives(0)))
         .withMessage("maxRedrives: 0 (expected: >= 1)");

@@ -147,6 +147,7 @@ public final class FaultInjector {
    *
    * dead       once true, for ever. Whoever is about to pass a signal on looks at it first
    * remains    what has to be let go of after a death; added by whoever subscribes or receives
+   * buried     set before remains is emptied: whoever adds to it later empties it, too
    */
 
   private final @Nullable Interaction target;
@@ -157,6 +158,7 @@ public final class FaultInjector {
   private final Sinks.One<Interaction> struck = Sinks.one();
   private final Queue<Runnable> remains = new ConcurrentLinkedQueue<>();
   private volatile boolean dead;
+  private volatile boolean buried;
   private volatile @Nullable Interaction broken;
 
   private FaultInjector(@Nullable Interaction target, int targetIndex, Fault fault) {
@@ -254,7 +256,8 @@ public final class FaultInjector {
   /**
    * Cancels what a dead process was subscribed to and releases what it held. To be called when
    * somebody else owns the messages, so that it has no effect on them: it gives back memory and
-   * connections, and keeps the dead deliveries from counting as leaked. May be called again.
+   * connections, and keeps the dead deliveries from counting as leaked; also those that a thread of
+   * the channel still brings. May be called again.
    *
    * @throws IllegalStateException if the process is alive
    */
@@ -262,6 +265,11 @@ public final class FaultInjector {
     if (!dead) {
       throw new IllegalStateException("alive (expected: killed)");
     }
+    buried = true;
+    release();
+  }
+
+  private void release() {
     for (Runnable remain; (remain = remains.poll()) != null; ) {
       remain.run();
     }
@@ -296,6 +304,9 @@ public final class FaultInjector {
 
   void remains(Runnable remain) {
     remains.add(remain);
+    if (buried) {
+      release();
+    }
   }
 
   /**

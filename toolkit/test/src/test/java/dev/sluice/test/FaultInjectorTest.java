@@ -19,6 +19,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
+import dev.sluice.channel.ChannelInfo;
+import dev.sluice.channel.Inbound;
 import dev.sluice.channel.Receipt;
 import dev.sluice.channel.ReceiveOptions;
 import dev.sluice.channel.SendFailed;
@@ -38,6 +40,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -45,8 +48,11 @@ import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
 import reactor.core.publisher.BaseSubscriber;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
 import reactor.test.StepVerifier;
 
 @ExtendWith(LeakCheck.class)
@@ -507,6 +513,40 @@ class FaultInjectorTest {
       injector.bury();
       assertThat(source.unsettled()).isEmpty();
       assertThat(source.isCancelled()).isTrue();
+    }
+
+    @Test
+    void letsGoOfWhatAThreadOfTheChannelBringsAfterTheBurial() {
+      AtomicReference<CoreSubscriber<? super Delivery<byte[]>>> late = new AtomicReference<>();
+      Inbound busy =
+          new Inbound() {
+            @Override
+            public Flux<Delivery<byte[]>> receive(ReceiveOptions options) {
+              return Flux.from(
+                  subscriber -> {
+                    late.set(Operators.toCoreSubscriber(subscriber));
+                    subscriber.onSubscribe(Operators.emptySubscription());
+                  });
+            }
+
+            @Override
+            public Mono<Long> depth() {
+              return source.depth();
+            }
+
+            @Override
+            public ChannelInfo info() {
+              return source.info();
+            }
+          };
+      injector.inbound(busy).receive(ReceiveOptions.defaults()).subscribe(consumer);
+      injector.kill();
+      injector.bury();
+      source.offer("a");
+      source.receive(ReceiveOptions.defaults()).take(1).subscribe(late.get()::onNext);
+      assertThat(source.deliveries()).hasSize(1);
+      assertThat(source.unsettled()).isEmpty();
+      assertThat(consumer.taken).isEmpty();
     }
   }
 }
