@@ -119,7 +119,8 @@ final class FaultyReceive implements CoreSubscriber<Delivery<byte[]>>, Subscript
         deliver(delivery);
         injector.kill();
       }
-      case NO_ANSWER -> {} // it is among the remains
+      case NO_ANSWER -> // it is among the remains, unless its source takes it back
+          delivery.settlement().lost().subscribe(v -> {}, e -> {}, () -> release(delivery));
     }
   }
 

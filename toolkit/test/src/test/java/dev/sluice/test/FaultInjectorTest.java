@@ -332,6 +332,19 @@ class FaultInjectorTest {
       assertThat(consumer.error != null).isEqualTo(fails);
       assertThat(source.isCancelled()).isEqualTo(fails);
     }
+
+    @Test
+    void thatDoNotArriveAreLetGoOfWhenTheirSourceTakesThemBack() {
+      source.offer("a");
+      at(Kind.DELIVER, 1, Fault.NO_ANSWER);
+      receive();
+      consumer.request(1);
+      assertThat(consumer.taken).isEmpty();
+      Settlement swallowed = source.deliveries().get(0);
+      assertThat(swallowed.isSettled()).isFalse();
+      source.lose(delivery -> true);
+      assertThat(swallowed.isSettled()).isTrue();
+    }
   }
 
   @Nested
